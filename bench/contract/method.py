@@ -1,0 +1,169 @@
+"""What a talking-face method is to the harness: a name, declared inputs, and frames on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from bench.contract.clip import Clip
+from bench.contract.cues import Cues
+from bench.contract.errors import UndeclaredInput
+
+
+class Input(StrEnum):
+    """Everything a method may be given; what it declares is shown beside its name in every table."""
+
+    AUDIO = "audio"
+    EMOTION = "emotion"
+    LEVEL = "level"
+    REFERENCE_IMAGE = "reference image"
+    REFERENCE_CUES = "reference cues"
+    EMOTION_VIDEO = "emotion-source video"
+    TRUE_VIDEO = "true video"
+    TRUE_CUES = "true cues"
+    OTHER_SENTENCE_VIDEO = "real video, other sentence"
+    OTHER_EMOTION_VIDEO = "real video, other emotion"
+    RENDERER = "true rendering parameters"
+
+
+class Request:
+    """One generation job; a field can be read only if the method declared it.
+
+    Always there: clip_id, n_frames (25 fps), seed. Declared inputs, computed when first read:
+    audio (N,) float32 16 kHz in -1..1; emotion str; level int or None; reference_image (256, 256, 3) uint8 RGB;
+    reference_cues, true_cues: Cues; the videos: `VideoFile`; renderer: `Renderer`.
+    Reading an input that does not exist for this clip raises NotApplicable with the reason.
+    """
+
+    def __init__(
+        self,
+        clip_id: str,
+        n_frames: int,
+        seed: int,
+        consumes: frozenset[Input],
+        sources: Mapping[Input, Callable[[], Any]],
+    ):
+        self.clip_id, self.n_frames, self.seed = clip_id, n_frames, seed
+        self._consumes, self._sources = consumes, sources
+        self._read: dict[Input, Any] = {}
+
+    def get(self, name: Input) -> Any:
+        """The declared input `name`; UndeclaredInput if it is not in the method's `consumes`."""
+        if name not in self._consumes:
+            declared = ", ".join(sorted(self._consumes)) or "nothing"
+            raise UndeclaredInput(
+                f"the method read {name.value!r} but declares {declared}; add Input.{name.name} to its `consumes`, "
+                "so that tables show what it was given"
+            )
+        if name not in self._read:
+            self._read[name] = self._sources[name]()
+        return self._read[name]
+
+    @property
+    def audio(self) -> np.ndarray:
+        return self.get(Input.AUDIO)
+
+    @property
+    def emotion(self) -> str:
+        return self.get(Input.EMOTION)
+
+    @property
+    def level(self) -> int | None:
+        return self.get(Input.LEVEL)
+
+    @property
+    def reference_image(self) -> np.ndarray:
+        return self.get(Input.REFERENCE_IMAGE)
+
+    @property
+    def reference_cues(self) -> Cues:
+        return self.get(Input.REFERENCE_CUES)
+
+    @property
+    def emotion_video(self) -> VideoFile:
+        return self.get(Input.EMOTION_VIDEO)
+
+    @property
+    def true_video(self) -> VideoFile:
+        return self.get(Input.TRUE_VIDEO)
+
+    @property
+    def true_cues(self) -> Cues:
+        return self.get(Input.TRUE_CUES)
+
+    @property
+    def other_sentence_video(self) -> VideoFile:
+        return self.get(Input.OTHER_SENTENCE_VIDEO)
+
+    @property
+    def other_emotion_video(self) -> VideoFile:
+        return self.get(Input.OTHER_EMOTION_VIDEO)
+
+    @property
+    def renderer(self) -> Renderer:
+        return self.get(Input.RENDERER)
+
+
+class VideoFile(Protocol):
+    """A canonical video on disk: `path`, `n_frames`, and its frames as (256, 256, 3) uint8 RGB."""
+
+    path: Path
+    n_frames: int
+
+    def frames(self) -> Iterator[np.ndarray]: ...
+
+
+class Renderer(Protocol):
+    """Re-renders an embedded clip from its saved parameters, some of them altered.
+
+    `truth` maps names to per-frame arrays: pose (T, 3) degrees [pitch, yaw, roll], gaze (T, 2, 2) degrees head-relative;
+    `frames(**altered)` yields (256, 256, 3) uint8 RGB canonical frames with those arrays in their place.
+    """
+
+    truth: Mapping[str, np.ndarray]
+
+    def frames(self, **altered: np.ndarray) -> Iterator[np.ndarray]: ...
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A row of the table. A plug-in is any class with these attributes, constructed without arguments or with a checkpoint.
+
+    `generate` yields request.n_frames frames, (256, 256, 3) uint8 RGB in the canonical crop.
+    It raises NotApplicable where the method is undefined for a clip; any other exception is a recorded failure.
+    """
+
+    name: str
+    version: str
+    consumes: frozenset[Input]
+
+    def generate(self, request: Request) -> Iterator[np.ndarray]: ...
+
+
+@runtime_checkable
+class FileMethod(Protocol):
+    """A method whose output is an existing file, taken as it is (no second encoding)."""
+
+    def file(self, request: Request) -> Path: ...
+
+
+@runtime_checkable
+class CueMethod(Protocol):
+    """A method that also, or only, gives cues; for those, pixel metrics stay null with the reason `cue-space-only`."""
+
+    def cues(self, request: Request) -> Cues: ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """Anything that learns; driven by the one trainer."""
+
+    def build(self, config: Mapping[str, Any]) -> Any: ...
+
+    def loss(self, batch: Mapping[str, Any], context: Any) -> Mapping[str, Any]: ...
+
+    def validate(self, clips: Sequence[Clip]) -> Mapping[str, float]: ...

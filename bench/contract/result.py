@@ -1,0 +1,164 @@
+"""The typed, versioned record of one evaluated row: `result.json`. Unknown keys are refused; missing is null, never 0."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.contract.metric import Direction
+
+SCHEMA_VERSION = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Interval(_Strict):
+    """A 95 % interval, or the reason there is none. target: these speakers | new speakers."""
+
+    target: Literal["these-speakers", "new-speakers"]
+    low: float | None = None
+    high: float | None = None
+    method: str
+    reason: str | None = None
+
+
+class MetricValue(_Strict):
+    """One cell of the table with everything needed to read it."""
+
+    metric: str
+    direction: Direction
+    unit: str
+    definition: str
+    version: str
+    value: float | None
+    reason: str | None = None
+    intervals: list[Interval] = []
+    n_clips: int
+    n_speakers: int
+    n_frames: int
+    n_expected: int
+    coverage: float
+    n_substituted: int = Field(0, description="clips scored as the static image because the output was missing or failed")
+
+
+class ItemCount(_Strict):
+    """How many clips ended with a status and reason."""
+
+    status: str
+    reason: str | None = None
+    count: int
+
+
+class Problem(_Strict):
+    """One clip that has no value of its own, with the reason."""
+
+    clip_id: str
+    status: str
+    reason: str
+    detail: str
+
+
+class MethodRecord(_Strict):
+    name: str
+    version: str
+    consumes: list[str]
+    kind: Literal["control", "re-implementation", "official", "plug-in", "folder"]
+    checkpoint_sha256: str | None = None
+    seed: int = 0
+    altered: str | None = Field(None, description="request control: which one input was altered")
+
+
+class DatasetRecord(_Strict):
+    name: str
+    profile: str | None
+    part: str
+    manifest: str
+    manifest_sha256: str
+    data_version: str | None = Field(None, description="PUPPET_VERSION of the embedded dataset")
+    n_scored: int
+    n_speakers: int
+    n_rejected: int
+    flags: list[str] = []
+    store_sha256: str = Field(description="over clip ids and video hashes of all scored clips")
+    media_policy: Literal["none", "generated", "all"] = "none"
+
+
+class ProtocolRecord(_Strict):
+    name: str
+    status: str
+    sha256: str
+    framing: str
+    missing: Literal["static", "exclude", "fail"]
+    unknown: list[str] = []
+
+
+class ExtractorRecord(_Strict):
+    name: str
+    version: str
+    weights: dict[str, str]
+
+
+class Environment(_Strict):
+    python: str
+    platform: str
+    packages: dict[str, str]
+    git_commit: str | None
+    git_dirty: bool | None
+    emotalk: str
+
+
+class Result(_Strict):
+    """One row of a table: a method on a dataset part under one protocol."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    method: MethodRecord
+    dataset: DatasetRecord
+    protocol: ProtocolRecord
+    metrics: list[MetricValue]
+    items: list[ItemCount]
+    problems: list[Problem]
+    notes: list[str] = []
+    extractors: list[ExtractorRecord]
+    environment: Environment
+    seed: int
+    created: str
+    command: str
+    wall_seconds: float
+
+    def save(self, path: Path) -> None:
+        """Write result.json (to a temporary name, then renamed)."""
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Result:
+        """Read result.json; ValidationError on unknown keys, another schema version or wrong types."""
+        return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+
+    def metric(self, name: str) -> MetricValue | None:
+        """The cell of metric `name`, None if this result does not have it."""
+        return next((m for m in self.metrics if m.metric == name), None)
+
+
+CLIP_COLUMNS: dict[str, Any] = {
+    "dataset": "string",
+    "split": "string",
+    "clip_id": "string",
+    "speaker": "string",
+    "emotion": "string",
+    "level": "Int64",
+    "method": "string",
+    "protocol": "string",
+    "metric": "string",
+    "value": "float64",
+    "status": "string",
+    "reason": "string",
+    "n_frames": "Int64",
+}
+"""clips.parquet, long form: column -> pandas dtype. status: ok | static (substituted) | excluded | n/a | failed | null."""
