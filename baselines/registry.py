@@ -1,0 +1,131 @@
+"""The methods the suite knows by name, and plug-ins given as `path/file.py:Class`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.contract.errors import UsageError
+from bench.contract.method import Input, Method
+
+_CONTROLS = "baselines.controls.data_controls"
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "gt": f"{_CONTROLS}:GroundTruth",
+        "gt-reencoded": f"{_CONTROLS}:GroundTruthReencoded",
+        "static": f"{_CONTROLS}:Static",
+        "gt-mismatched": f"{_CONTROLS}:Mismatched",
+        "gt-wrong-emotion": f"{_CONTROLS}:WrongEmotion",
+        "frozen-pose": f"{_CONTROLS}:FrozenPose",
+        "frozen-gaze": f"{_CONTROLS}:FrozenGaze",
+        "time-shuffled-gaze": f"{_CONTROLS}:ShuffledGaze",
+        "time-shuffled-pose": f"{_CONTROLS}:ShuffledPose",
+    }
+)
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
+ALTERED = MappingProxyType({"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION})
+"""Request controls: `M@other-audio` is M with one input altered, scored against the unaltered clip."""
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """How to make one method: `name` as typed, the class behind it, the altered input, the checkpoint.
+
+    Small and picklable, so that worker processes build the method themselves.
+    """
+
+    name: str
+    target: str
+    altered: str | None = None
+    checkpoint: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """The method's name as a folder name."""
+        return _safe(self.name)
+
+    def load(self) -> Method:
+        """An instance; UsageError if the class is not there or lacks a name, version, consumes or generate."""
+        location, _, attribute = self.target.rpartition(":")
+        try:
+            module = _load_file(Path(location)) if location.endswith(".py") else importlib.import_module(location)
+            factory = getattr(module, attribute)
+        except (ImportError, AttributeError, SyntaxError, OSError) as error:
+            raise UsageError(f"--method {self.target}: cannot load it: {type(error).__name__}: {error}") from error
+        try:
+            method = factory(self.checkpoint) if self.checkpoint else factory()
+        except TypeError as error:
+            how = "with the checkpoint's path" if self.checkpoint else "without arguments"
+            raise UsageError(f"--method {self.target}: the class is called {how}, which failed: {error}") from error
+        lacking = [n for n in ("name", "version", "consumes", "generate") if not hasattr(method, n)]
+        if lacking:
+            raise UsageError(f"--method {self.target}: expected name, version, consumes and generate; lacks {', '.join(lacking)}")
+        if not all(isinstance(i, Input) for i in method.consumes):
+            raise UsageError(f"--method {self.target}: consumes must hold bench.contract.method.Input members")
+        wanted = ALTERED.get(self.altered)
+        if wanted and wanted not in method.consumes:
+            raise UsageError(f"{self.name}: the method does not consume {wanted.value!r}, so altering it would change nothing")
+        return method
+
+    def identity(self) -> dict[str, str | None]:
+        """What the outputs depend on besides the clip: for plug-ins and checkpoints the file's SHA-256."""
+        location = self.target.rpartition(":")[0]
+        return {
+            "target": self.target,
+            "altered": self.altered,
+            "code": sha256_of(Path(location)) if location.endswith(".py") else None,
+            "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else None,
+        }
+
+
+def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
+    """The method called `name`: a known name, `NAME@other-audio`, `NAME@other-emotion` or `path/file.py:Class`.
+
+    Raises UsageError with the nearest names and the list.
+    """
+    base, _, altered = name.partition("@")
+    if altered and altered not in ALTERED:
+        raise UsageError(f"--method {name}: unknown request control {altered!r}; there are: {', '.join(ALTERED)}")
+    if checkpoint is not None and not checkpoint.is_file():
+        raise UsageError(f"--checkpoint {checkpoint}: there is no such file")
+    file, colon, attribute = base.rpartition(":")
+    if colon and file.endswith(".py"):
+        if not Path(file).is_file():
+            raise UsageError(f"--method {name}: there is no file {file}")
+        return MethodSpec(name, f"{Path(file).resolve()}:{attribute}", altered or None, checkpoint)
+    if base not in METHODS:
+        close = get_close_matches(base, METHODS, n=2)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise UsageError(f"unknown method {base!r}; {hint}known: {', '.join(METHODS)}; or path/file.py:Class")
+    return MethodSpec(name, METHODS[base], altered or None, checkpoint)
+
+
+def expand(names: str) -> list[str]:
+    """`a,b,controls` -> the names, groups opened, each once, in order."""
+    listed = [n for name in names.split(",") if name.strip() for n in GROUPS.get(name.strip(), (name.strip(),))]
+    return list(dict.fromkeys(listed))
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load_file(path: Path):
+    specification = importlib.util.spec_from_file_location(f"emotalk_plugin_{path.stem}", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def _safe(name: str) -> str:
+    file, colon, attribute = name.rpartition(":")
+    short = f"{Path(file).stem}-{attribute}" if colon else name
+    return "".join(c if c.isalnum() or c in "-_@." else "-" for c in short)

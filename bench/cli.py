@@ -1,0 +1,209 @@
+"""`emotalk`: the command line. Every verb is a dataclass of flags; what it does is imported only when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from bench.contract.errors import EmotalkError, ExitCode
+from bench.workspace import Workspace
+
+Dataset = Literal["puppet", "cremad", "cremad-sample", "mead"]
+Profile = Literal["smoke", "quick", "bench", "full"]
+
+
+@dataclass
+class Common:
+    """Flags of every verb."""
+
+    work: Path | None = None
+    """State folder; default $EMOTALK_WORK, else ./work."""
+    profile: Profile = "quick"
+    """Size of the embedded dataset; other datasets have none."""
+    split: Literal["method-train", "judge-train", "validation", "test"] = "test"
+    """Part of the manifest."""
+    manifest: str | None = None
+    """Named split (`emotalk datasets` lists them) or a csv of your own; default: the dataset's."""
+    seed: int = 0
+    """Seed of everything random."""
+    limit: int | None = None
+    """Only the first N scored clips."""
+    jobs: int = 2
+    """Local processes."""
+    json: bool = False
+    """Print one JSON document on stdout; progress and logs go to stderr."""
+    strict: bool = False
+    """Rejected inputs count as failures (exit code 4)."""
+
+
+@dataclass
+class OnDataset(Common):
+    dataset: Dataset = "puppet"
+    """Which dataset."""
+
+    @property
+    def label(self) -> str:
+        return Workspace.label(self.dataset, self.profile if self.dataset == "puppet" else None)
+
+
+@dataclass
+class Run(OnDataset):
+    """The whole pipeline: prepare, generate, evaluate, report."""
+
+    root: Path | None = None
+    """Folder of your copy of the dataset (not needed for puppet and cremad-sample)."""
+    methods: str = "controls"
+    """Comma-separated methods or groups; `emotalk methods` lists them."""
+    protocol: str = "emotalk"
+    """Protocol name."""
+    missing: Literal["static", "exclude", "fail"] = "static"
+    """What a missing or failed output counts as."""
+
+
+@dataclass
+class Prepare(OnDataset):
+    """Dataset tree -> clip store: crop, resample, extract face cues; rejected clips with their reasons."""
+
+    root: Path | None = None
+    """Folder of your copy of the dataset (not needed for puppet and cremad-sample)."""
+    verify: bool = False
+    """Check every file against the published SHA-256 where there is one (CREMA-D)."""
+
+
+@dataclass
+class Generate(OnDataset):
+    """A method makes one video per prepared clip."""
+
+    method: str = tyro.MISSING
+    """A known name, NAME@other-audio, NAME@other-emotion, or path/file.py:Class (runs that code)."""
+    checkpoint: Path | None = None
+    """Given to the method's class."""
+    out: Path | None = None
+    """Folder of the videos; default generated/<method>/<dataset> in the work folder."""
+
+
+@dataclass
+class Evaluate(OnDataset):
+    """Score a folder of <clip_id>.mp4 files."""
+
+    videos: Path = tyro.MISSING
+    """The folder of videos."""
+    name: str | None = None
+    """Name of the row; default: the method that made the folder, else the folder's name."""
+    framing: Literal["canonical", "source", "own"] | None = None
+    """How the videos are framed; default: as the folder's generated.json says, else canonical."""
+    protocol: str = "emotalk"
+    """Protocol, or several separated by commas."""
+    missing: Literal["static", "exclude", "fail"] = "static"
+    """What a missing or failed output counts as."""
+    out: Path | None = None
+    """Folder of the result; default results/<name> in the work folder."""
+
+
+@dataclass
+class Report(Common):
+    """Results -> table (terminal, Markdown, CSV) and an HTML page."""
+
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Result folders, result.json files, or folders of result folders."""
+    out: Path | None = None
+    """Folder of the report; default report/ in the work folder."""
+
+
+@dataclass
+class Methods(Common):
+    """List the methods that can stand in a row and what each is given."""
+
+
+@dataclass
+class Metrics(Common):
+    """List the metrics with direction, unit and definition."""
+
+
+@dataclass
+class Datasets(Common):
+    """List the datasets, their manifests and media policies."""
+
+
+@dataclass
+class Weights(Common):
+    """List, fetch or verify pretrained weights."""
+
+    action: Annotated[Literal["list", "fetch", "verify"], tyro.conf.Positional] = "list"
+    """What to do."""
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Which weights; default all."""
+    official: bool = False
+    """Fetch from the authors' own address instead of the package index."""
+
+
+@dataclass
+class Doctor(Common):
+    """What this machine has, what is missing, and the command that brings it."""
+
+
+Verb = (
+    Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Prepare, tyro.conf.subcommand("prepare")]
+    | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Methods, tyro.conf.subcommand("methods")]
+    | Annotated[Metrics, tyro.conf.subcommand("metrics")]
+    | Annotated[Datasets, tyro.conf.subcommand("datasets")]
+    | Annotated[Weights, tyro.conf.subcommand("weights")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+)
+
+
+@dataclass
+class Outcome:
+    """What a verb has to say: an exit code, a document for --json, and the same in words."""
+
+    code: ExitCode = ExitCode.DONE
+    document: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the console script; exits with one of `ExitCode`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verb = tyro.cli(
+        Verb,
+        prog="emotalk",
+        description="The benchmark of emotional talking faces. Start with: emotalk run --dataset puppet --profile smoke",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+    sys.exit(int(execute(verb, arguments)))
+
+
+def execute(verb: Common, arguments: list[str]) -> ExitCode:
+    """Run one verb; errors that are meant for the user are printed in one paragraph, others keep their traceback."""
+    from bench import verbs
+
+    try:
+        space = Workspace.open(verb.work)
+        outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, "emotalk " + " ".join(arguments))
+    except EmotalkError as error:
+        if verb.json:
+            print(json.dumps({"error": type(error).__name__, "message": str(error), "exit_code": int(error.exit_code)}))
+        print(f"emotalk: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("emotalk: interrupted; finished work is kept, run the same command again", file=sys.stderr)
+        return ExitCode.CRASHED
+    if verb.json:
+        print(json.dumps(outcome.document, indent=1, default=str, allow_nan=False))
+    elif outcome.text:
+        print(outcome.text)
+    return outcome.code
+
+
+if __name__ == "__main__":
+    main()

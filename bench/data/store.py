@@ -1,0 +1,155 @@
+"""The clip store: what `prepare` writes and every later step reads."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import read_json, write_parquet
+from bench.contract.clip import Clip, Part
+from bench.contract.errors import NothingDoneError, UsageError
+
+RECORD_COLUMNS = (
+    "clip_id dataset speaker emotion level sentence n_frames video_sha256 source_sha256 crop source_size source_fps "
+    "source_variable_rate audio_difference_s valid_share key flags"
+).split()
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One scored clip of a selection with its fixed companions (clip ids, None where there is none)."""
+
+    clip: Clip
+    other_sentence: str | None
+    other_emotion: str | None
+    reference_clip: str | None
+    reference_frame: int | None
+    reference_sha256: str | None
+    flags: tuple[str, ...]
+
+
+class Store:
+    """A folder with manifest.parquet, rejected.parquet, clips/<clip_id>/, references/ and selections/."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def clip_folder(self, clip_id: str) -> Path:
+        return self.folder / "clips" / clip_id
+
+    def record(self, clip_id: str) -> dict[str, Any] | None:
+        """What `prepare` wrote of a clip, None if it is not finished."""
+        return read_json(self.clip_folder(clip_id) / "record.json")
+
+    def rejection(self, clip_id: str) -> dict[str, Any] | None:
+        return read_json(self.folder / "rejections" / f"{clip_id}.json")
+
+    def clip(self, clip_id: str, part: str, scored: bool) -> Clip:
+        """The prepared clip; UsageError if it is not in the store."""
+        record = self.record(clip_id)
+        if record is None:
+            raise UsageError(f"{clip_id} is not in the store {self.folder}: run `emotalk prepare` again")
+        return Clip(
+            clip_id=clip_id,
+            dataset=record["dataset"],
+            speaker=record["speaker"],
+            emotion=record["emotion"],
+            level=record["level"],
+            sentence=record["sentence"],
+            part=Part(part),
+            scored=scored,
+            folder=self.clip_folder(clip_id),
+            n_frames=record["n_frames"],
+            video_sha256=record["video_sha256"],
+            crop=tuple(record["crop"]),
+            source_size=tuple(record["source_size"]),
+            flags=tuple(record["flags"]),
+        )
+
+    def companion(self, clip_id: str, part: str) -> Clip:
+        """A partner or reference clip of a scored one."""
+        return self.clip(clip_id, part, scored=False)
+
+    def reference_image(self, clip_id: str) -> Path:
+        """The reference image taken from a (neutral) clip."""
+        return self.folder / "references" / f"{clip_id}.png"
+
+    def write_tables(self, records: list[dict[str, Any]], rejected: list[dict[str, Any]]) -> None:
+        """Write manifest.parquet (one row per prepared clip) and rejected.parquet, sorted by clip id."""
+        import pandas as pd
+
+        table = pd.DataFrame(sorted(records, key=lambda r: r["clip_id"]), columns=RECORD_COLUMNS)
+        table["level"] = table["level"].astype("Int64")
+        write_parquet(self.folder / "manifest.parquet", table)
+        columns = ["clip_id", "path", "reason", "detail", "known"]
+        table = pd.DataFrame(sorted(rejected, key=lambda r: (r["clip_id"], r["path"])), columns=columns)
+        write_parquet(self.folder / "rejected.parquet", table.astype({"known": bool}))
+
+    def selection_path(self, manifest: str, part: str) -> Path:
+        return self.folder / "selections" / f"{manifest}-{part}.json"
+
+    def selection(self, manifest: str, part: str) -> Selection:
+        """What `prepare` selected for one part of a manifest; UsageError with the command to run if it is not there."""
+        document = read_json(self.selection_path(manifest, part))
+        if document is None:
+            there = sorted(p.stem for p in (self.folder / "selections").glob("*.json"))
+            raise UsageError(
+                f"the store {self.folder} has no prepared part {part!r} of manifest {manifest!r} "
+                f"(it has: {', '.join(there) or 'nothing'}); run `emotalk prepare` with the same --dataset and --split first"
+            )
+        return Selection(self, document)
+
+
+class Selection:
+    """The scored clips of one part of a manifest, with everything that was fixed when they were prepared."""
+
+    def __init__(self, store: Store, document: dict[str, Any]):
+        self.store, self.document = store, document
+
+    def __getattr__(self, name: str) -> Any:
+        # card fields: dataset, profile, part, manifest, manifest_sha256, data_version, media_policy, n_rejected, flags
+        try:
+            return self.__dict__["document"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @cached_property
+    def scored(self) -> list[Selected]:
+        """Scored clips in the order of their ids."""
+        rows = []
+        for row in self.document["clips"]:
+            clip = self.store.clip(row["clip_id"], self.document["part"], scored=True)
+            fields = {k: row[k] for k in Selected.__dataclass_fields__ if k not in ("clip", "flags")}
+            rows.append(Selected(clip=clip, flags=tuple(row["flags"]), **fields))
+        return rows
+
+    def limited(self, limit: int | None) -> list[Selected]:
+        """The first `limit` scored clips, all of them for None; NothingDoneError if there are none."""
+        if not self.scored:
+            raise NothingDoneError(f"no clip of the part {self.document['part']!r} could be prepared; see rejected.parquet")
+        return self.scored[:limit]
+
+
+def digest_of(rows: list[Selected]) -> str:
+    """SHA-256 over clip ids and video hashes: two results are comparable only if these agree."""
+    text = "".join(f"{row.clip.clip_id} {row.clip.video_sha256}\n" for row in rows)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def key_of(**parts: Any) -> str:
+    """A short content key: SHA-256 over the named parts in a canonical order."""
+    import json
+
+    text = json.dumps(parts, sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)
+    raise TypeError(f"cannot make a key of {type(value).__name__}")

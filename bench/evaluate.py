@@ -1,0 +1,291 @@
+"""`emotalk evaluate`: a folder of mp4 files against a prepared selection -> clips.parquet and result.json."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import read_json, write_parquet
+from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
+from bench.contract.result import (
+    CLIP_COLUMNS,
+    DatasetRecord,
+    ExtractorRecord,
+    ItemCount,
+    MethodRecord,
+    MetricValue,
+    Problem,
+    ProtocolRecord,
+    Result,
+)
+from bench.data.store import Selected, Selection, digest_of
+from bench.framing import Framing
+from bench.progress import Bar, in_parallel
+from bench.protocols import Protocol, load_protocol
+from bench.scoring import Job, score_clip
+
+SAMPLES = 6
+"""Clips whose videos are kept beside a result for the report."""
+MISSING_POLICIES = ("static", "exclude", "fail")
+
+
+class MissingOutputs(EmotalkError):
+    """`--missing fail` met outputs that are missing or cannot be scored; no result is written."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
+@dataclass
+class Evaluated:
+    """One evaluated row: where it was written, and what the exit code needs to know."""
+
+    folder: Path
+    result: Result
+    failed: int
+    reused: int = 0
+
+
+def evaluate(
+    selection: Selection,
+    videos: Path,
+    *,
+    name: str | None = None,
+    protocol_name: str = "emotalk",
+    framing: str | None = None,
+    missing: str = "static",
+    out: Path,
+    cache: Path,
+    seed: int = 0,
+    jobs: int = 2,
+    limit: int | None = None,
+    command: str = "",
+) -> Evaluated:
+    """Score every scored clip of the selection against `videos`/<clip_id>.mp4 under one protocol.
+
+    Outputs that are missing, cannot be read, have another length or size are scored as the static image (`missing`
+    "static"), left out ("exclude"), or end the evaluation ("fail"); they are counted and listed in every case.
+    Raises UsageError for a folder that is not there, NothingDoneError if no clip has a value, MissingOutputs.
+    """
+    started = time.monotonic()
+    if not videos.is_dir():
+        raise UsageError(f"--videos {videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
+    if missing not in MISSING_POLICIES:
+        raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
+    protocol = load_protocol(protocol_name)
+    card = read_json(videos / "generated.json") or {}
+    frame = Framing(framing or card.get("framing") or protocol.framing)
+    rows = selection.limited(limit)
+    label = name or card.get("method") or videos.resolve().name
+    items = _score_all(rows, selection, videos, cache, protocol, frame, missing, jobs, label)
+    bad = [item for item in items if item["status"] == "failed"]
+    if bad:
+        shown = "; ".join(f"{item['clip_id']}: {item['reason']} ({item['detail']})" for item in bad[:5])
+        raise MissingOutputs(f"--missing fail: {len(bad)} of {len(items)} outputs cannot be scored: {shown}")
+    clips = _table(items, rows, selection, label, protocol)
+    metrics = _summaries(clips, items, protocol, seed)
+    if all(m.value is None for m in metrics):
+        reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
+        if card.get("kind") != "control":
+            raise NothingDoneError(f"{label}: not one of {len(items)} clips could be scored: {reasons}")
+    result = Result(
+        name=label,
+        method=_method_record(card, label),
+        dataset=_dataset_record(selection, rows),
+        protocol=ProtocolRecord(
+            name=protocol.name,
+            status=protocol.status,
+            sha256=protocol.sha256,
+            framing=frame.value,
+            missing=missing,
+            unknown=list(protocol.unknown),
+        ),
+        metrics=metrics,
+        items=[
+            ItemCount(status=s, reason=r, count=n)
+            for (s, r), n in sorted(Counter((i["status"], i["reason"]) for i in items).items(), key=str)
+        ],
+        problems=[
+            Problem(clip_id=i["clip_id"], status=i["status"], reason=i["reason"] or "", detail=i["detail"] or "")
+            for i in items
+            if i["status"] not in ("ok",)
+        ],
+        notes=_notes(items),
+        extractors=_extractors(),
+        environment=_environment(),
+        seed=seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        wall_seconds=round(time.monotonic() - started, 3),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    write_parquet(out / "clips.parquet", clips)
+    rejected = selection.store.folder / "rejected.parquet"
+    if rejected.is_file():
+        shutil.copyfile(rejected, out / "rejected.parquet")
+    _keep_samples(items, out / "samples", result)
+    result.save(out / "result.json")
+    return Evaluated(out, result, failed=sum(i["status"] in ("static", "excluded") for i in items))
+
+
+def _score_all(
+    rows: list[Selected],
+    selection: Selection,
+    videos: Path,
+    cache: Path,
+    protocol: Protocol,
+    framing: Framing,
+    missing: str,
+    jobs: int,
+    label: str,
+) -> list[dict[str, Any]]:
+    work = []
+    for row in rows:
+        made = read_json(videos / "items" / f"{row.clip.clip_id}.json") or {}
+        excused = (made["reason"], made["detail"]) if made.get("status") == "n/a" else None
+        work.append((Job(row, selection.store.folder, videos, cache, protocol.name, framing, missing, excused),))
+    bar = Bar(f"evaluate {label}", unit="clip", total=len(work))
+    items = []
+    for item in in_parallel(score_clip, work, jobs, len(work)):
+        items.append(item)
+        bar()
+    bar.close()
+    items.sort(key=lambda item: item["clip_id"])
+    failures = {r.clip.clip_id: read_json(videos / "items" / f"{r.clip.clip_id}.json") for r in rows}
+    for item in items:  # why an output is missing is known better by what should have made it
+        made = failures[item["clip_id"]]
+        if made and made["status"] == "failed" and item["reason"] == "missing-output":
+            item |= {"reason": made["reason"], "detail": made["detail"]}
+    return items
+
+
+def _table(items: list[dict], rows: list[Selected], selection: Selection, label: str, protocol: Protocol) -> Any:
+    """clips.parquet: one row per clip and metric, those without a value included with their reason."""
+    import pandas as pd
+
+    clips = {row.clip.clip_id: row.clip for row in rows}
+    lines = []
+    for item in items:
+        clip = clips[item["clip_id"]]
+        for metric in protocol.metrics:
+            value = item["values"].get(metric, {"value": None, "reason": item["reason"], "n_frames": 0})
+            status = item["status"]
+            if status in ("ok", "cues"):
+                status = "ok" if value["value"] is not None else "null"
+            lines.append(
+                {
+                    "dataset": clip.dataset,
+                    "split": f"{selection.document['manifest']}/{selection.document['part']}",
+                    "clip_id": clip.clip_id,
+                    "speaker": clip.speaker,
+                    "emotion": clip.emotion,
+                    "level": clip.level,
+                    "method": label,
+                    "protocol": protocol.name,
+                    "metric": metric,
+                    "value": value["value"],
+                    "status": status,
+                    "reason": item["reason"] if item["status"] == "static" else value["reason"],
+                    "n_frames": value["n_frames"],
+                }
+            )
+    return pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)
+
+
+def _summaries(clips: Any, items: list[dict], protocol: Protocol, seed: int) -> list[MetricValue]:
+    from metrics.registry import get_metrics
+    from metrics.statistics import summarise
+
+    expected = sum(item["status"] != "n/a" for item in items)
+    return [
+        summarise(clips[clips["metric"] == metric.name], metric, n_expected=expected, seed=seed)
+        for metric in get_metrics(protocol.metrics, protocol.options)
+    ]
+
+
+def _method_record(card: dict[str, Any], label: str) -> MethodRecord:
+    if not card:
+        return MethodRecord(name=label, version="unknown", consumes=[], kind="folder")
+    return MethodRecord(
+        name=card["method"],
+        version=card["version"],
+        consumes=card["consumes"],
+        kind=card["kind"],
+        checkpoint_sha256=card["identity"]["checkpoint"],
+        seed=card["seed"],
+        altered=card["altered"],
+    )
+
+
+def _dataset_record(selection: Selection, rows: list[Selected]) -> DatasetRecord:
+    document = selection.document
+    return DatasetRecord(
+        name=document["dataset"],
+        profile=document["profile"],
+        part=document["part"],
+        manifest=document["manifest"],
+        manifest_sha256=document["manifest_sha256"],
+        data_version=document["data_version"],
+        n_scored=len(rows),
+        n_speakers=len({row.clip.speaker for row in rows}),
+        n_rejected=document["n_rejected"],
+        flags=sorted({flag for row in rows for flag in row.flags}),
+        store_sha256=digest_of(rows),
+        media_policy=document["media_policy"],
+    )
+
+
+def _notes(items: list[dict[str, Any]]) -> list[str]:
+    """What a reader of the row must know, in words."""
+    notes = []
+    flags = Counter(flag for item in items for flag in item.get("flags", ()))
+    deltas = [item["length_delta"] for item in items if item.get("length_delta")]
+    if deltas:
+        notes.append(
+            f"{len(deltas)} clips differ in length from the real clip by {min(deltas):+d} to {max(deltas):+d} frames; "
+            "scored on the common beginning"
+        )
+    residuals = sorted(item["residual"] for item in items if item.get("residual") is not None)
+    if residuals:
+        notes.append(
+            f"aligned on each video's own face: RMS residual {residuals[len(residuals) // 2]:.1f} px (median), "
+            f"{residuals[-1]:.1f} px (largest), {flags['large-alignment-residual']} clips flagged"
+        )
+    if flags["generated-face-missing-in-some-frames"]:
+        notes.append(f"{flags['generated-face-missing-in-some-frames']} clips have frames in which no face was found")
+    return notes
+
+
+def _extractors() -> list[ExtractorRecord]:
+    from bench.features import face_weights
+    from metrics.extractors.face import FaceExtractor
+
+    return [ExtractorRecord(name="face", version=FaceExtractor.VERSION, weights=face_weights())]
+
+
+def _environment():
+    from bench.environment import describe
+
+    return describe()
+
+
+def _keep_samples(items: list[dict[str, Any]], folder: Path, result: Result) -> None:
+    """Copy a few scored videos beside the result, spread over the clips, as far as the dataset's media policy allows."""
+    from bench.generate import link_or_copy
+
+    shutil.rmtree(folder, ignore_errors=True)
+    real = result.method.name.startswith("gt") and result.method.kind == "control"
+    if result.dataset.media_policy == "none" or (real and result.dataset.media_policy != "all"):
+        return
+    scored = [item for item in items if item["sample"] and item["status"] == "ok"]
+    # by clip id, not by position among this row's scored clips, so that all rows of a table keep the same clips
+    every = max(1, len(items) // SAMPLES)
+    kept = {item["clip_id"] for item in items[::every][:SAMPLES]}
+    for item in scored:
+        if item["clip_id"] in kept:
+            folder.mkdir(parents=True, exist_ok=True)
+            link_or_copy(Path(item["sample"]), folder / f"{item['clip_id']}.mp4")

@@ -1,0 +1,245 @@
+"""`emotalk prepare`: dataset tree -> clip store, in parallel, resumable, with the rejected clips and their reasons."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import read_json, whole_file, write_json
+from bench.contract.clip import SourceClip
+from bench.contract.errors import NothingDoneError, RejectedInput, UsageError
+from bench.data.store import Store
+from bench.progress import Bar, in_parallel
+from bench.workspace import Workspace
+
+
+@dataclass
+class Prepared:
+    """What one run of prepare did: counts for the summary and the exit code."""
+
+    store: Path
+    manifest: str
+    part: str
+    scored: int = 0
+    wanted: int = 0
+    prepared: int = 0
+    reused: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    flags: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        return dict(Counter(row["reason"] for row in self.rejected))
+
+
+def dataset_root(name: str, root: Path | None, profile: str | None, part: str, space: Workspace, jobs: int) -> Path:
+    """The folder to read: the user's --root, or the tree that the suite makes (puppet) or fetches (cremad-sample) itself."""
+    if root is not None:
+        if not root.is_dir():
+            raise UsageError(f"--root {root}: expected the folder of the dataset, found no folder there")
+        return root.resolve()
+    if name == "puppet":
+        from bench.data.puppet.dataset import write_tree
+
+        folder = space.dataset(Workspace.label(name, profile))
+        bar = Bar("render", unit="clip")
+        write_tree(folder, profile, parts=(part,), jobs=jobs, progress=bar)
+        bar.close()
+        return folder
+    if name == "cremad-sample":
+        from bench import weights
+
+        folder = space.dataset(name)
+        weights.fetch_bundle("cremad-sample", folder)
+        return folder
+    raise UsageError(f"--dataset {name} needs --root: the folder of your own copy (docs/datasets.md says where to get one)")
+
+
+def prepare(
+    name: str,
+    *,
+    root: Path | None,
+    profile: str | None,
+    manifest: str | None,
+    part: str,
+    space: Workspace,
+    jobs: int = 2,
+    limit: int | None = None,
+    verify: bool = False,
+) -> Prepared:
+    """Prepare the scored clips of one part of a manifest with their partners and reference clips.
+
+    Everything finished stays finished: a clip is done again only if its source files or the code that prepares it changed.
+    Raises UsageError for wrong names, NothingDoneError if no scored clip survives.
+    """
+    from bench.data import datasets, partners
+
+    started = time.monotonic()
+    dataset = datasets.get_dataset(name)
+    manifest = manifest or (profile if name == "puppet" else dataset.default_manifest)
+    folder = dataset_root(name, root, profile, part, space, jobs)
+    clips, unreadable = datasets.scan_dataset(name, folder, manifest, [part], verify=verify)
+    scored = sorted(c for c in clips if c.scored)[:limit]
+    if not scored and not unreadable:
+        raise NothingDoneError(f"{folder}: found no clip of part {part!r} of manifest {manifest!r}. {dataset.layout}")
+    wanted = partners.needed_clips(scored, clips)
+    store = Store(space.store(Workspace.label(name, profile)))
+    report = Prepared(store.folder, manifest, part, wanted=len(wanted))
+    rejected = [vars_of(row) for row in unreadable]
+    rejected += _prepare_all([c for c in clips if c.clip_id in wanted], store, folder, jobs, report)
+    selection = _select(scored, clips, store, manifest, part, name, profile, dataset, rejected, folder)
+    report.scored, report.rejected = len(selection["clips"]), rejected
+    report.flags = dict(Counter(flag for row in selection["clips"] for flag in row["flags"]))
+    records = [r for p in sorted((store.folder / "clips").glob("[!.]*")) if (r := store.record(p.name))]
+    store.write_tables(records, rejected)
+    report.seconds = time.monotonic() - started
+    if not report.scored:
+        raise NothingDoneError(
+            f"none of {len(scored)} clips could be prepared: {report.reasons}; details in {store.folder / 'rejected.parquet'}"
+        )
+    return report
+
+
+def vars_of(row: Any) -> dict[str, Any]:
+    return {"clip_id": row.clip_id, "path": row.path, "reason": str(row.reason), "detail": row.detail, "known": row.known}
+
+
+def _prepare_all(clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared) -> list[dict[str, Any]]:
+    """Prepare what is not prepared yet; returns the rejections, of this run and of earlier ones that still hold."""
+    from bench import weights
+    from bench.data.prepare_clip import source_key
+
+    rejected, todo = [], []
+    for clip in clips:
+        try:
+            key = source_key(clip)
+        except OSError as error:
+            rejected.append(_rejection(clip, "unreadable", f"cannot be read: {error.strerror or error}", root))
+            continue
+        record, earlier = store.record(clip.clip_id), store.rejection(clip.clip_id)
+        if record and record["key"] == key:
+            report.reused += 1
+        elif earlier and earlier["key"] == key:
+            rejected.append({k: v for k, v in earlier.items() if k != "key"})
+        else:
+            todo.append((clip, key))
+    if not todo:
+        return rejected
+    weights.fetch("face_landmarker")  # here once, not in every worker
+    keys = dict(todo)
+    bar = Bar("prepare", unit="clip", total=len(todo))
+    items = ((clip, store.clip_folder(clip.clip_id), root / "truth" / f"{clip.clip_id}.safetensors", key) for clip, key in todo)
+    for clip, outcome in in_parallel(_one, items, jobs, len(todo)):
+        if isinstance(outcome, RejectedInput):
+            row = _rejection(clip, str(outcome.reason), outcome.detail, root)
+            write_json(store.folder / "rejections" / f"{clip.clip_id}.json", {**row, "key": keys[clip]})
+            rejected.append(row)
+        else:
+            report.prepared += 1
+            report.frames += outcome["n_frames"]
+        bar()
+    bar.close()
+    return rejected
+
+
+def _rejection(clip: SourceClip, reason: str, detail: str, root: Path) -> dict[str, Any]:
+    path = clip.video.relative_to(root) if clip.video.is_relative_to(root) else clip.video
+    return {"clip_id": clip.clip_id, "path": str(path), "reason": reason, "detail": detail, "known": False}
+
+
+def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceClip, Any]:
+    from bench.data.prepare_clip import prepare_clip
+
+    try:
+        return clip, prepare_clip(clip, folder, truth, key)
+    except RejectedInput as rejection:
+        return clip, rejection
+
+
+def _select(
+    scored: list[SourceClip],
+    clips: list[SourceClip],
+    store: Store,
+    manifest: str,
+    part: str,
+    name: str,
+    profile: str | None,
+    dataset: Any,
+    rejected: list[dict[str, Any]],
+    root: Path,
+) -> dict[str, Any]:
+    """Fix the companions of every scored clip among the clips that survived, and write the selection."""
+    from bench.data import datasets, partners
+    from bench.data.manifests import load_manifest
+
+    alive = [c for c in clips if store.record(c.clip_id)]
+    usable = {c.clip_id for c in alive}
+    references = {}
+    rows = []
+    for clip in scored:
+        if clip.clip_id not in usable:
+            continue
+        sentence = partners.other_sentence(clip, alive)
+        emotion = partners.other_emotion(clip, alive)
+        reference = partners.reference_of(clip, alive, scored)
+        flags = list(store.record(clip.clip_id)["flags"])
+        row = {
+            "clip_id": clip.clip_id,
+            "other_sentence": sentence.clip_id if sentence else None,
+            "other_emotion": emotion.clip_id if emotion else None,
+            "reference_clip": None,
+            "reference_frame": None,
+            "reference_sha256": None,
+            "flags": flags,
+        }
+        if reference is not None:
+            if reference.clip.clip_id not in references:
+                references[reference.clip.clip_id] = _reference_image(store, reference.clip.clip_id)
+            frame, digest = references[reference.clip.clip_id]
+            row |= {"reference_clip": reference.clip.clip_id, "reference_frame": frame, "reference_sha256": digest}
+            flags += list(reference.flags)
+        else:
+            flags.append("no-reference-image")
+        rows.append(row)
+    card = read_json(root / "puppet.json") or {}
+    loaded = load_manifest(name, manifest)
+    document = {
+        "dataset": name,
+        "profile": profile,
+        "part": part,
+        "manifest": loaded.name,
+        "manifest_sha256": loaded.sha256,
+        "data_version": str(card["puppet_version"]) if card else None,
+        "media_policy": datasets.get_dataset(name).media_policy,
+        "n_rejected": len(rejected),
+        "flags": sorted({flag for row in rows for flag in row["flags"]}),
+        "clips": rows,
+    }
+    write_json(store.selection_path(loaded.name, part), document)
+    return document
+
+
+def _reference_image(store: Store, clip_id: str) -> tuple[int, str]:
+    """Write references/<clip_id>.png: the most frontal frame with open eyes and closed mouth; its index and pixel hash."""
+    import hashlib
+    from itertools import islice
+
+    import cv2
+
+    from bench.contract.clip import FPS
+    from bench.contract.cues import Cues
+    from bench.contract.geometry import pose_of
+    from bench.data import media, partners
+
+    folder = store.clip_folder(clip_id)
+    cues = Cues.load(folder / "cues.safetensors")
+    index = partners.choose_reference_frame(cues, pose_of(cues.transform))
+    frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))
+    with whole_file(store.reference_image(clip_id)) as temporary:
+        cv2.imwrite(str(temporary), frame[..., ::-1])
+    return index, hashlib.sha256(frame.tobytes()).hexdigest()

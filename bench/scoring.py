@@ -1,0 +1,201 @@
+"""Scores one generated video against one real clip: pairing, framing, features, metrics, or the reason there is no value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.atomic import read_json, write_json
+from bench.contract.clip import AUDIO_RATE, FPS, Clip
+from bench.contract.cues import Cues
+from bench.contract.errors import EmotalkError, Reason, RejectedInput
+from bench.contract.metric import CueMetric, FrameMetric, Metric
+from bench.data.store import Selected, Store, key_of
+from bench.features import face_cues, face_weights
+from bench.framing import FLAGGED_RESIDUAL, Framing, frame_video
+from bench.protocols import Protocol, load_protocol
+
+SCORING_VERSION = "1"
+BATCH = 16
+STATIC_CRF = 18
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to score; small and picklable, so that workers read everything themselves."""
+
+    row: Selected
+    store: Path
+    videos: Path
+    cache: Path
+    protocol: str
+    framing: Framing
+    missing: str
+    not_applicable: tuple[str, str] | None = None
+    """(reason, detail) if the method declared that it has nothing to say about this clip."""
+
+
+@lru_cache(maxsize=4)
+def _protocol(name: str) -> tuple[Protocol, tuple[Metric, ...]]:
+    from metrics.registry import get_metrics
+
+    protocol = load_protocol(name)
+    return protocol, tuple(get_metrics(protocol.metrics, protocol.options))
+
+
+def score_clip(job: Job) -> dict[str, Any]:
+    """The item of one clip: {clip_id, status, reason, detail, length_delta, residual, flags, sample, values}.
+
+    values: metric -> {value or None, reason or None, n_frames}. status: ok | cues (cue space only) | static (scored as the
+    static image in place of a missing output) | excluded | failed (--missing fail) | n/a. Never raises for a bad video.
+    """
+    clip_id = job.row.clip.clip_id
+    item = {"clip_id": clip_id, "status": "ok", "reason": None, "detail": None, "length_delta": None, "residual": None,
+            "flags": [], "sample": None, "values": {}}  # fmt: skip
+    if job.not_applicable:
+        return item | {"status": "n/a", "reason": job.not_applicable[0], "detail": job.not_applicable[1]}
+    cues_file = job.videos / f"{clip_id}.cues.safetensors"
+    video = job.videos / f"{clip_id}.mp4"
+    try:
+        if not video.exists() and cues_file.is_file():
+            return item | _score_cues(job, cues_file)
+        return item | _score_video(job, video)
+    except RejectedInput as error:
+        item |= {"reason": str(error.reason), "detail": error.detail}
+    if job.missing != "static":
+        return item | {"status": "excluded" if job.missing == "exclude" else "failed"}
+    try:
+        still = static_video(job.row, Store(job.store), job.cache)
+        scored = _score_video(job, still, Framing.CANONICAL)
+    except RejectedInput as error:
+        return item | {"status": "excluded", "detail": f"{item['detail']}; no static image in its place: {error.detail}"}
+    return item | {"values": scored["values"], "sample": scored["sample"], "status": "static"}
+
+
+def static_video(row: Selected, store: Store, cache: Path) -> Path:
+    """The reference image held for the whole clip, encoded as every generated video is; RejectedInput without one."""
+    from bench.data import media
+    from bench.requests import audio_of, read_image
+
+    if row.reference_clip is None:
+        raise RejectedInput(Reason.NO_REFERENCE_IMAGE, f"{row.clip.speaker} has no neutral clip")
+    path = cache / "static" / f"{key_of(image=row.reference_sha256, clip=row.clip.video_sha256, version=SCORING_VERSION)}.mp4"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = read_image(store.reference_image(row.reference_clip))
+        frames = (image for _ in range(row.clip.n_frames))
+        media.write_video(path, frames, fps=FPS, crf=STATIC_CRF, audio=audio_of(row.clip), audio_rate=AUDIO_RATE)
+    return path
+
+
+def _score_video(job: Job, path: Path, framing: Framing | None = None) -> dict[str, Any]:
+    from bench.data import media
+
+    framing = framing or job.framing
+    clip = job.row.clip
+    if not path.is_file():
+        raise RejectedInput(Reason.MISSING_OUTPUT, f"expected {path.name}, there is no such file")
+    stream = media.stream_sha256(path)
+    protocol, metrics = _protocol(job.protocol)
+    key = key_of(
+        scoring=SCORING_VERSION,
+        reference=clip.video_sha256,
+        generated=stream,
+        framing=framing.value,
+        crop=clip.crop,
+        protocol=protocol.sha256,
+        metrics={m.name: m.version for m in metrics},
+        face=face_weights(),
+        extractor=_extractor_version(),
+    )
+    cached = job.cache / "scores" / key[:2] / f"{key}.json"
+    if (scores := read_json(cached)) is None:
+        scores = _compute(job, path, stream, framing, protocol, metrics)
+        write_json(cached, scores)
+    return {**scores, "sample": str(path)}
+
+
+def _extractor_version() -> str:
+    from metrics.extractors.face import FaceExtractor
+
+    return FaceExtractor.VERSION
+
+
+def _compute(
+    job: Job, path: Path, stream: str, framing: Framing, protocol: Protocol, metrics: Sequence[Metric]
+) -> dict[str, Any]:
+    from bench.data import media
+
+    clip = job.row.clip
+    reference = Cues.load(clip.cues)
+    framed = frame_video(path, clip, framing, lambda read: face_cues(job.cache, stream, ("as-is",), read))
+    # the real clip itself, unaltered, has its cues in the store already
+    same = stream == clip.video_sha256 and framing == Framing.CANONICAL
+    generated = reference if same else face_cues(job.cache, stream, framed.transform, framed.frames)
+    delta = len(generated) - len(reference)
+    if abs(delta) > protocol.max_length_difference:
+        raise RejectedInput(
+            Reason.LENGTH_MISMATCH,
+            f"the real clip has {len(reference)} frames, the generated one {len(generated)}; at most "
+            f"{protocol.max_length_difference} may differ",
+        )
+    paired = min(len(generated), len(reference))
+    pairs = zip(islice(media.read_frames(clip.video, fps=FPS), paired), islice(framed.frames(), paired), strict=True)
+    values = _frame_values([m for m in metrics if isinstance(m, FrameMetric)], pairs)
+    values |= _cue_values(metrics, reference[:paired], generated[:paired])
+    flags = []
+    if delta:
+        flags.append("length-differs")
+    if framed.residual is not None and framed.residual > FLAGGED_RESIDUAL:
+        flags.append("large-alignment-residual")
+    if not generated.valid[:paired].all():
+        flags.append("generated-face-missing-in-some-frames")
+    ordered = {m.name: values[m.name] for m in metrics}
+    return {"length_delta": delta, "residual": framed.residual, "flags": flags, "values": ordered}
+
+
+def _frame_values(metrics: Sequence[FrameMetric], pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> dict[str, dict]:
+    """Mean over paired frames, in batches: memory is flat in clip length, and the result does not depend on the batch."""
+    per_frame: dict[str, list[float]] = {m.name: [] for m in metrics}
+    while batch := list(islice(pairs, BATCH)):
+        real, made = (np.stack(side) for side in zip(*batch, strict=True))
+        for metric in metrics:
+            per_frame[metric.name].extend(metric.frames(real, made).tolist())
+    return {name: _value(np.mean(values) if values else np.nan, len(values)) for name, values in per_frame.items()}
+
+
+def _cue_values(metrics: Sequence[Metric], reference: Cues, generated: Cues) -> dict[str, dict]:
+    return {
+        m.name: _value(m.clip(reference, generated), m.n_frames(reference, generated))
+        for m in metrics
+        if isinstance(m, CueMetric)
+    }
+
+
+def _value(value: float, n_frames: int, reason: str | None = None) -> dict[str, Any]:
+    if not np.isfinite(value):
+        return {"value": None, "reason": reason or str(Reason.NO_FACE), "n_frames": n_frames}
+    return {"value": float(value), "reason": None, "n_frames": n_frames}
+
+
+def _score_cues(job: Job, path: Path) -> dict[str, Any]:
+    """A cue-space item: cue metrics only; every pixel metric is null with the reason."""
+    _, metrics = _protocol(job.protocol)
+    reference = Cues.load(job.row.clip.cues)
+    try:
+        generated = Cues.load(path)
+    except Exception as error:  # safetensors raises error types of its own
+        raise RejectedInput(Reason.UNREADABLE, f"{path.name}: {error}") from error
+    if len(generated) != len(reference):
+        raise RejectedInput(Reason.LENGTH_MISMATCH, f"expected cues of {len(reference)} frames, found {len(generated)}")
+    nothing = {"value": None, "reason": str(Reason.CUE_SPACE_ONLY), "n_frames": 0}
+    scored = _cue_values(metrics, reference, generated)
+    return {"status": "cues", "reason": str(Reason.CUE_SPACE_ONLY), "detail": "no pixels: scored on its cues only",
+            "values": {m.name: scored.get(m.name, nothing) for m in metrics}}  # fmt: skip

@@ -1,0 +1,287 @@
+"""What each verb of the command line does: calls the parts in order and says what came out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import cli
+from bench.cli import Outcome
+from bench.contract.errors import EmotalkError, ExitCode, UsageError
+from bench.workspace import Workspace
+
+
+def say(text: str) -> None:
+    """A line for the person watching; stdout stays for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def profile_of(flags: cli.OnDataset) -> str | None:
+    return flags.profile if flags.dataset == "puppet" else None
+
+
+def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Outcome:
+    from bench.prepare import prepare as prepare_store
+
+    report = prepare_store(
+        flags.dataset,
+        root=flags.root,
+        profile=profile_of(flags),
+        manifest=flags.manifest,
+        part=flags.split,
+        space=space,
+        jobs=flags.jobs,
+        limit=flags.limit,
+        verify=getattr(flags, "verify", False),
+    )
+    lines = [
+        f"prepared {report.scored} scored clips of {flags.label}/{report.part} (manifest {report.manifest}) with their companions: "
+        f"{report.prepared} new, {report.reused} from before, {len(report.rejected)} rejected, {report.seconds:.1f} s"
+    ]
+    if report.prepared:
+        lines[0] += f", {report.frames} frames"
+    for reason, count in sorted(report.reasons.items()):
+        lines.append(f"  rejected: {reason} x {count}")
+    for row in report.rejected[:10]:
+        lines.append(f"    {row['clip_id']} ({row['path']}): {row['reason']}: {row['detail']}")
+    if len(report.rejected) > 10:
+        lines.append(f"    ... all of them in {report.store / 'rejected.parquet'}")
+    for flag, count in sorted(report.flags.items()):
+        lines.append(f"  flag: {flag} on {count} scored clips")
+    unexpected = [row for row in report.rejected if not row["known"]]
+    code = ExitCode.SOME_FAILED if flags.strict and unexpected else ExitCode.DONE
+    document = {
+        "store": str(report.store),
+        "manifest": report.manifest,
+        "part": report.part,
+        "scored": report.scored,
+        "prepared": report.prepared,
+        "reused": report.reused,
+        "frames": report.frames,
+        "seconds": report.seconds,
+        "rejected": report.rejected,
+        "flags": report.flags,
+        "exit_code": int(code),
+    }
+    return Outcome(code, document, "\n".join(lines))
+
+
+def _selection(flags: cli.OnDataset, space: Workspace):
+    from bench.data.datasets import get_dataset
+    from bench.data.manifests import load_manifest
+    from bench.data.store import Store
+
+    default = flags.profile if flags.dataset == "puppet" else get_dataset(flags.dataset).default_manifest
+    name = load_manifest(flags.dataset, flags.manifest or default).name
+    return Store(space.store(flags.label)).selection(name, flags.split)
+
+
+def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
+    from baselines.registry import find_method
+    from bench.generate import generate as generate_videos
+
+    spec = find_method(flags.method, flags.checkpoint)
+    selection = _selection(flags, space)
+    out = flags.out or space.generated(spec.label, flags.label)
+    made = generate_videos(spec, selection, out, seed=flags.seed, jobs=flags.jobs, limit=flags.limit)
+    lines = [f"{made.method}: {', '.join(f'{n} {s}' for s, n in sorted(made.counts.items()))} "
+             f"({made.made} made, {made.reused} from before, {made.seconds:.1f} s) in {out}"]  # fmt: skip
+    lines += [f"  {i['clip_id']}: {i['status']}: {i['reason']}: {i['detail']}" for i in made.items if i["status"] == "failed"][:10]
+    code = ExitCode.SOME_FAILED if made.failed else ExitCode.DONE
+    if made.failed and len(made.failed) == len(made.items):
+        code = ExitCode.NOTHING_DONE
+    document = {"method": made.method, "folder": str(out), "counts": made.counts, "items": made.items, "exit_code": int(code)}
+    return Outcome(code, document, "\n".join(lines))
+
+
+def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
+    from bench.evaluate import evaluate as evaluate_folder
+    from reports.terminal import terminal
+
+    selection = _selection(flags, space)
+    code, folders = ExitCode.DONE, []
+    names = [p.strip() for p in flags.protocol.split(",") if p.strip()]
+    for protocol in names:
+        label = flags.name or flags.videos.resolve().name
+        out = flags.out or space.results(result_name(flags, label, protocol))
+        if flags.out and len(names) > 1:
+            out = flags.out / protocol
+        done = evaluate_folder(
+            selection,
+            flags.videos,
+            name=flags.name,
+            protocol_name=protocol,
+            framing=flags.framing,
+            missing=flags.missing,
+            out=out,
+            cache=space.cache,
+            seed=flags.seed,
+            jobs=flags.jobs,
+            limit=flags.limit,
+            command=command,
+        )
+        folders.append(done)
+        if done.failed:
+            code = ExitCode.SOME_FAILED
+    text = terminal([d.folder for d in folders])
+    text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
+    document = {"results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders], "exit_code": int(code)}
+    return Outcome(code, document, text)
+
+
+def result_name(flags: cli.OnDataset, label: str, protocol: str) -> str:
+    """Folder name of a result: dataset, manifest if not the default, part if not test, method, protocol if not the default."""
+    parts = [flags.label, flags.manifest and Path(flags.manifest).stem, flags.split if flags.split != "test" else None]
+    parts += [label, protocol if protocol != "emotalk" else None, f"first{flags.limit}" if flags.limit else None]
+    return "--".join("".join(c if c.isalnum() or c in "-_@." else "-" for c in p) for p in parts if p)
+
+
+def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
+    from reports.html import build
+    from reports.terminal import terminal
+
+    if not flags.results:
+        raise UsageError("expected result folders: emotalk report RESULT [RESULT ...] --out DIR")
+    out = flags.out or space.report
+    build(flags.results, out)
+    files = [str(out / name) for name in ("report.html", "table.md", "table.csv")]
+    return Outcome(ExitCode.DONE, {"files": files, "exit_code": 0}, terminal(flags.results) + "\n" + "\n".join(files))
+
+
+def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
+    """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
+    from baselines.registry import expand, find_method
+    from bench.evaluate import evaluate as evaluate_folder
+    from bench.generate import generate as generate_videos
+    from reports.html import build
+    from reports.terminal import terminal
+
+    started = time.monotonic()
+    specs = [find_method(name) for name in expand(flags.methods)]
+    if not specs:
+        raise UsageError("--methods is empty; `emotalk methods` lists them")
+    prepared = prepare(flags, space, command)
+    say(prepared.text)
+    worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
+    selection = _selection(flags, space)
+    folders, failures = [], []
+    for spec in specs:
+        clock = time.monotonic()
+        try:
+            made = generate_videos(
+                spec, selection, space.generated(spec.label, flags.label), seed=flags.seed, jobs=flags.jobs, limit=flags.limit
+            )
+            done = evaluate_folder(
+                selection,
+                made.folder,
+                name=spec.name,
+                protocol_name=flags.protocol,
+                missing=flags.missing,
+                out=space.results(result_name(flags, spec.label, flags.protocol)),
+                cache=space.cache,
+                seed=flags.seed,
+                jobs=flags.jobs,
+                limit=flags.limit,
+                command=command,
+            )
+        except UsageError:
+            raise
+        except EmotalkError as error:
+            failures.append({"method": spec.name, "message": str(error)})
+            say(f"{spec.name}: {error}")
+            worst = max(worst, ExitCode.SOME_FAILED)
+            continue
+        folders.append(done.folder)
+        if done.failed:
+            worst = max(worst, ExitCode.SOME_FAILED)
+        counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
+        stages[spec.name] = round(time.monotonic() - clock, 2)
+        say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
+    if not folders:
+        raise EmotalkError("no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures))
+    out = space.report / "-".join([flags.label, *([flags.split] if flags.split != "test" else [])])
+    build(folders, out)
+    total = time.monotonic() - started
+    text = "\n".join([terminal(folders), f"report: {out / 'report.html'}", f"tables: {out / 'table.md'}, {out / 'table.csv'}",
+                      f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"])  # fmt: skip
+    document = {
+        "report": str(out / "report.html"),
+        "results": [str(f) for f in folders],
+        "prepare": prepared.document,
+        "failures": failures,
+        "seconds": total,
+        "stages": stages,
+        "exit_code": int(worst),
+    }
+    return Outcome(worst, document, text)
+
+
+def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
+    from baselines.registry import METHODS, find_method
+
+    rows = []
+    for name in METHODS:
+        method = find_method(name).load()
+        about = (type(method).__doc__ or "").strip().splitlines()[0]
+        rows.append({"name": name, "kind": getattr(method, "kind", "plug-in"), "version": method.version,
+                     "consumes": sorted(i.value for i in method.consumes), "about": about})  # fmt: skip
+    text = "\n".join(f"{r['name']:20} {r['kind']:8} given: {', '.join(r['consumes'])}\n    {r['about']}" for r in rows)
+    return Outcome(document={"methods": rows}, text=text)
+
+
+def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
+    from bench.protocols import load_protocol
+    from metrics.registry import get_metrics
+
+    protocol = load_protocol()
+    rows = [
+        {"name": m.name, "direction": m.direction.value, "unit": m.unit, "primary": m.primary, "version": m.version,
+         "definition": m.definition}
+        for m in get_metrics(protocol.metrics, protocol.options)
+    ]  # fmt: skip
+    text = "\n".join(f"{r['name']:8} {r['direction']:7} {r['unit']:4} {r['definition']}" for r in rows)
+    return Outcome(document={"protocol": protocol.name, "metrics": rows}, text=text)
+
+
+def datasets(flags: cli.Datasets, space: Workspace, command: str) -> Outcome:
+    from bench.data.datasets import DATASETS
+    from bench.data.manifests import manifest_names
+
+    rows: list[dict[str, Any]] = []
+    for dataset in DATASETS.values():
+        rows.append({"name": dataset.name, "manifests": manifest_names(dataset.name), "default": dataset.default_manifest,
+                     "media_policy": dataset.media_policy, "licence": dataset.licence, "layout": dataset.layout})  # fmt: skip
+    text = "\n".join(
+        f"{r['name']:14} manifests: {', '.join(r['manifests'])} (default {r['default']}); media: {r['media_policy']}\n"
+        f"    {r['layout']}\n    {r['licence']}"
+        for r in rows
+    )
+    return Outcome(document={"datasets": rows}, text=text)
+
+
+def weights(flags: cli.Weights, space: Workspace, command: str) -> Outcome:
+    from bench import weights as files
+
+    names = list(flags.names) or None
+    if flags.action == "fetch":
+        if names is None:
+            raise UsageError(f"emotalk weights fetch NAME [NAME ...]; known: {', '.join(files.registry())}")
+        lines = files.fetch_all(names, official=flags.official)
+    else:
+        lines = files.status(names) if flags.action == "list" else files.verify_all(names)
+    bad = [line for line in lines if line.state in ("wrong", *(["missing"] if flags.action == "fetch" else []))]
+    code = ExitCode.DONE if not bad else ExitCode.SOME_FAILED if len(bad) < len(lines) else ExitCode.NOTHING_DONE
+    text = "\n".join(f"{w.name:22} {w.state:13} {w.purpose}" + (f"\n    {w.detail}" if w.detail else "") for w in lines)
+    rows = [{name: getattr(line, name) for name in line.__dataclass_fields__} for line in lines]
+    return Outcome(code, {"weights": rows, "exit_code": int(code)}, text or "no weight file is here yet: emotalk weights fetch NAME")
+
+
+def doctor(flags: cli.Doctor, space: Workspace, command: str) -> Outcome:
+    from bench.doctor import examine
+
+    findings = examine(space)
+    text = "\n".join(f"{'ok  ' if f['ok'] else 'LACK'} {f['what']}: {f['found']}" + (f"\n     -> {f['do']}" if f["do"] else "") for f in findings)
+    code = ExitCode.DONE if all(f["ok"] for f in findings) else ExitCode.SOME_FAILED
+    return Outcome(code, {"findings": findings, "exit_code": int(code)}, text)

@@ -1,0 +1,47 @@
+"""Where everything lives under the work folder; the one place that knows the paths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The state folder: store/, runs/, generated/, cache/, results/, report/ (contracts: State)."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, work: Path | None = None) -> Workspace:
+        """The folder given, else $EMOTALK_WORK, else ./work; set in the environment so that worker processes agree."""
+        root = Path(work or os.environ.get("EMOTALK_WORK") or "work").expanduser().resolve()
+        os.environ["EMOTALK_WORK"] = str(root)
+        return cls(root)
+
+    @staticmethod
+    def label(dataset: str, profile: str | None) -> str:
+        """`puppet-quick`, `mead`: dataset and profile as one folder name."""
+        return f"{dataset}-{profile}" if profile else dataset
+
+    def store(self, label: str) -> Path:
+        return self.root / "store" / label
+
+    def dataset(self, label: str) -> Path:
+        """Where datasets that the suite makes or fetches itself are put."""
+        return self.root / "datasets" / label
+
+    def generated(self, method: str, label: str) -> Path:
+        return self.root / "generated" / method / label
+
+    def results(self, name: str) -> Path:
+        return self.root / "results" / name
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
