@@ -65,12 +65,16 @@ class MethodSpec:
             raise UsageError(f"--method {self.target}: the class is called {how}, which failed: {error}") from error
         lacking = [n for n in ("name", "version", "consumes", "generate") if not hasattr(method, n)]
         if lacking:
-            raise UsageError(f"--method {self.target}: expected name, version, consumes and generate; lacks {', '.join(lacking)}")
+            raise UsageError(
+                f"--method {self.target}: expected name, version, consumes and generate; lacks {', '.join(lacking)}"
+            )
         if not all(isinstance(i, Input) for i in method.consumes):
             raise UsageError(f"--method {self.target}: consumes must hold bench.contract.method.Input members")
         wanted = ALTERED.get(self.altered)
         if wanted and wanted not in method.consumes:
-            raise UsageError(f"{self.name}: the method does not consume {wanted.value!r}, so altering it would change nothing")
+            raise UsageError(
+                f"{self.name}: the method does not consume {wanted.value!r}, so altering it would change nothing"
+            )
         return method
 
     def identity(self) -> dict[str, str | None]:

@@ -24,7 +24,12 @@ def examine(space: Workspace) -> list[dict[str, Any]]:
         # other packages of these names exist; one of them earlier on the path would be used without a word
         found = Path(importlib.import_module(name).__file__).resolve()
         findings.append(
-            _finding(f"package {name}", found.parent.parent == here, str(found.parent), f"remove or rename the other package {name!r}")
+            _finding(
+                f"package {name}",
+                found.parent.parent == here,
+                str(found.parent),
+                f"remove or rename the other package {name!r}",
+            )
         )
     for module, package in LIBRARIES.items():
         try:
@@ -37,10 +42,24 @@ def examine(space: Workspace) -> list[dict[str, Any]]:
     for line in weights.status():
         needed = line.name == "face_landmarker"
         how = f"emotalk weights fetch {line.name}"
-        findings.append(_finding(f"weights {line.name}", line.state != "missing" or not needed, line.state, how if line.state == "missing" and needed else ""))
+        findings.append(
+            _finding(
+                f"weights {line.name}",
+                line.state != "missing" or not needed,
+                line.state,
+                how if line.state == "missing" and needed else "",
+            )
+        )
     space.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(space.root).free
-    findings.append(_finding(f"disk at {space.root}", free > LEAST_FREE, f"{free / 2**30:.1f} GB free", "free some space, or set EMOTALK_WORK"))
+    findings.append(
+        _finding(
+            f"disk at {space.root}",
+            free > LEAST_FREE,
+            f"{free / 2**30:.1f} GB free",
+            "free some space, or set EMOTALK_WORK",
+        )
+    )
     return findings
 
 

@@ -40,7 +40,9 @@ def _git(*arguments: str) -> str | None:
     if not (folder / ".git").exists():  # an installed wheel must not report somebody else's repository
         return None
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

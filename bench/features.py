@@ -24,7 +24,13 @@ def cues_key(stream_sha256: str, transform: object) -> str:
     """Cache key of contracts.md: packets of the stream, transform, weights, the extractor's VERSION."""
     from metrics.extractors.face import FaceExtractor
 
-    return key_of(stream=stream_sha256, transform=transform, weights=face_weights(), version=FaceExtractor.VERSION, dtype="float32")
+    return key_of(
+        stream=stream_sha256,
+        transform=transform,
+        weights=face_weights(),
+        version=FaceExtractor.VERSION,
+        dtype="float32",
+    )
 
 
 def face_cues(cache: Path, stream_sha256: str, transform: object, frames: Callable[[], Iterable[np.ndarray]]) -> Cues:

@@ -38,7 +38,10 @@ class Framed:
 
 
 def frame_video(
-    path: Path, clip: Clip, framing: Framing, own_cues: Callable[[Callable[[], Iterator[np.ndarray]]], Cues] | None = None
+    path: Path,
+    clip: Clip,
+    framing: Framing,
+    own_cues: Callable[[Callable[[], Iterator[np.ndarray]]], Cues] | None = None,
 ) -> Framed:
     """How to read the video at `path` as canonical frames.
 
@@ -70,7 +73,9 @@ def frame_video(
         crop = Crop.from_affine(clip.crop)
         return Framed(("source", *clip.crop), lambda: (crop.cut(frame) for frame in read()))
     affine, residual = align_own(own_cues(read), Cues.load(clip.cues))
-    return Framed(("own", *np.round(affine, 6).ravel().tolist()), lambda: (warp(frame, affine) for frame in read()), residual)
+    return Framed(
+        ("own", *np.round(affine, 6).ravel().tolist()), lambda: (warp(frame, affine) for frame in read()), residual
+    )
 
 
 def align_own(generated: Cues, reference: Cues) -> tuple[np.ndarray, float]:

@@ -145,7 +145,9 @@ def _one(spec: MethodSpec, store: Store, row: Selected, out: Path, seed: int, ke
         raise
     except OSError as error:
         if error.errno in (28, 122):  # ENOSPC, EDQUOT: not the method's fault, and every later clip would fail too
-            raise EmotalkError(f"no space left while writing {out}: free some and run the same command again") from error
+            raise EmotalkError(
+                f"no space left while writing {out}: free some and run the same command again"
+            ) from error
         item |= _failure(error)
     except Exception as error:
         item |= _failure(error)

@@ -24,7 +24,6 @@ class Prepared:
     manifest: str
     part: str
     scored: int = 0
-    wanted: int = 0
     prepared: int = 0
     reused: int = 0
     frames: int = 0
@@ -57,7 +56,9 @@ def dataset_root(name: str, root: Path | None, profile: str | None, part: str, s
         folder = space.dataset(name)
         weights.fetch_bundle("cremad-sample", folder)
         return folder
-    raise UsageError(f"--dataset {name} needs --root: the folder of your own copy (docs/datasets.md says where to get one)")
+    raise UsageError(
+        f"--dataset {name} needs --root: the folder of your own copy (docs/datasets.md says where to get one)"
+    )
 
 
 def prepare(
@@ -78,21 +79,45 @@ def prepare(
     Raises UsageError for wrong names, NothingDoneError if no scored clip survives.
     """
     from bench.data import datasets, partners
+    from bench.data.manifests import load_manifest
 
     started = time.monotonic()
     dataset = datasets.get_dataset(name)
     manifest = manifest or (profile if name == "puppet" else dataset.default_manifest)
     folder = dataset_root(name, root, profile, part, space, jobs)
-    clips, unreadable = datasets.scan_dataset(name, folder, manifest, [part], verify=verify)
+    loaded = load_manifest(name, manifest)
+    clips, unusable = datasets.scan_dataset(name, folder, loaded, [part], verify=verify)
     scored = sorted(c for c in clips if c.scored)[:limit]
-    if not scored and not unreadable:
-        raise NothingDoneError(f"{folder}: found no clip of part {part!r} of manifest {manifest!r}. {dataset.layout}")
-    wanted = partners.needed_clips(scored, clips)
+    if not scored and not unusable:
+        raise NothingDoneError(
+            f"{folder}: found no clip of part {part!r} of manifest {loaded.name!r}. {dataset.layout}"
+        )
     store = Store(space.store(Workspace.label(name, profile)))
-    report = Prepared(store.folder, manifest, part, wanted=len(wanted))
-    rejected = [vars_of(row) for row in unreadable]
-    rejected += _prepare_all([c for c in clips if c.clip_id in wanted], store, folder, jobs, report)
-    selection = _select(scored, clips, store, manifest, part, name, profile, dataset, rejected, folder)
+    report = Prepared(store.folder, loaded.name, part)
+    rejected = {row.path + row.reason: vars_of(row) for row in unusable}
+    seen: set[str] = set()
+    dead: set[str] = set()
+    # a partner that cannot be prepared is replaced by the next best, which then has to be prepared too
+    while new := partners.needed_clips(scored, clips, unusable=dead) - seen:
+        rows = _prepare_all([c for c in clips if c.clip_id in new], store, folder, jobs, report)
+        rejected |= {row["path"] + row["reason"]: row for row in rows}
+        seen |= new
+        dead |= {row["clip_id"] for row in rows}
+    rejected = list(rejected.values())
+    rows = _companions(scored, clips, seen - dead, store)
+    selection = {
+        "dataset": name,
+        "profile": profile,
+        "part": part,
+        "manifest": loaded.name,
+        "manifest_sha256": loaded.sha256,
+        "data_version": _data_version(folder),
+        "media_policy": dataset.media_policy,
+        "n_rejected": len(rejected),
+        "flags": sorted({*loaded.flags, *(flag for row in rows for flag in row["flags"])}),
+        "clips": rows,
+    }
+    write_json(store.selection_path(loaded.name, part), selection)
     report.scored, report.rejected = len(selection["clips"]), rejected
     report.flags = dict(Counter(flag for row in selection["clips"] for flag in row["flags"]))
     records = [r for p in sorted((store.folder / "clips").glob("[!.]*")) if (r := store.record(p.name))]
@@ -106,10 +131,18 @@ def prepare(
 
 
 def vars_of(row: Any) -> dict[str, Any]:
-    return {"clip_id": row.clip_id, "path": row.path, "reason": str(row.reason), "detail": row.detail, "known": row.known}
+    return {
+        "clip_id": row.clip_id,
+        "path": row.path,
+        "reason": str(row.reason),
+        "detail": row.detail,
+        "known": row.known,
+    }
 
 
-def _prepare_all(clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared) -> list[dict[str, Any]]:
+def _prepare_all(
+    clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared
+) -> list[dict[str, Any]]:
     """Prepare what is not prepared yet; returns the rejections, of this run and of earlier ones that still hold."""
     from bench import weights
     from bench.data.prepare_clip import source_key
@@ -133,7 +166,10 @@ def _prepare_all(clips: list[SourceClip], store: Store, root: Path, jobs: int, r
     weights.fetch("face_landmarker")  # here once, not in every worker
     keys = dict(todo)
     bar = Bar("prepare", unit="clip", total=len(todo))
-    items = ((clip, store.clip_folder(clip.clip_id), root / "truth" / f"{clip.clip_id}.safetensors", key) for clip, key in todo)
+    items = (
+        (clip, store.clip_folder(clip.clip_id), root / "truth" / f"{clip.clip_id}.safetensors", key)
+        for clip, key in todo
+    )
     for clip, outcome in in_parallel(_one, items, jobs, len(todo)):
         if isinstance(outcome, RejectedInput):
             row = _rejection(clip, str(outcome.reason), outcome.detail, root)
@@ -161,71 +197,57 @@ def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceC
         return clip, rejection
 
 
-def _select(
-    scored: list[SourceClip],
-    clips: list[SourceClip],
-    store: Store,
-    manifest: str,
-    part: str,
-    name: str,
-    profile: str | None,
-    dataset: Any,
-    rejected: list[dict[str, Any]],
-    root: Path,
-) -> dict[str, Any]:
-    """Fix the companions of every scored clip among the clips that survived, and write the selection."""
-    from bench.data import datasets, partners
-    from bench.data.manifests import load_manifest
+def _data_version(root: Path) -> str | None:
+    card = read_json(root / "puppet.json")
+    return None if card is None else str(card["puppet_version"])
 
-    alive = [c for c in clips if store.record(c.clip_id)]
-    usable = {c.clip_id for c in alive}
-    references = {}
+
+def _companions(
+    scored: list[SourceClip], clips: list[SourceClip], usable: set[str], store: Store
+) -> list[dict[str, Any]]:
+    """Every scored clip that survived, with its partners and reference image fixed among the clips that did."""
+    from bench.data import partners
+
+    own = partners.by_speaker(c for c in clips if c.clip_id in usable)
+    all_scored = partners.by_speaker(c for c in clips if c.scored)
+    images: dict[str, tuple[int, str] | None] = {}
     rows = []
     for clip in scored:
         if clip.clip_id not in usable:
             continue
-        sentence = partners.other_sentence(clip, alive)
-        emotion = partners.other_emotion(clip, alive)
-        reference = partners.reference_of(clip, alive, scored)
-        flags = list(store.record(clip.clip_id)["flags"])
-        row = {
-            "clip_id": clip.clip_id,
-            "other_sentence": sentence.clip_id if sentence else None,
-            "other_emotion": emotion.clip_id if emotion else None,
-            "reference_clip": None,
-            "reference_frame": None,
-            "reference_sha256": None,
-            "flags": flags,
-        }
-        if reference is not None:
-            if reference.clip.clip_id not in references:
-                references[reference.clip.clip_id] = _reference_image(store, reference.clip.clip_id)
-            frame, digest = references[reference.clip.clip_id]
-            row |= {"reference_clip": reference.clip.clip_id, "reference_frame": frame, "reference_sha256": digest}
-            flags += list(reference.flags)
-        else:
-            flags.append("no-reference-image")
-        rows.append(row)
-    card = read_json(root / "puppet.json") or {}
-    loaded = load_manifest(name, manifest)
-    document = {
-        "dataset": name,
-        "profile": profile,
-        "part": part,
-        "manifest": loaded.name,
-        "manifest_sha256": loaded.sha256,
-        "data_version": str(card["puppet_version"]) if card else None,
-        "media_policy": datasets.get_dataset(name).media_policy,
-        "n_rejected": len(rejected),
-        "flags": sorted({flag for row in rows for flag in row["flags"]}),
-        "clips": rows,
-    }
-    write_json(store.selection_path(loaded.name, part), document)
-    return document
+        alive = own[clip.speaker]
+        reference = partners.reference_of(clip, alive, all_scored[clip.speaker])
+        while reference is not None:
+            chosen = reference.clip.clip_id
+            if chosen not in images:
+                images[chosen] = _reference_image(store, chosen)
+            if images[chosen] is not None:
+                break
+            alive = [c for c in alive if c.clip_id != chosen]
+            reference = partners.reference_of(clip, alive, all_scored[clip.speaker])
+        sentence = partners.other_sentence(clip, own[clip.speaker])
+        emotion = partners.other_emotion(clip, own[clip.speaker])
+        frame, digest = images[reference.clip.clip_id] if reference else (None, None)
+        flags = reference.flags if reference else ("no-reference-image",)
+        rows.append(
+            {
+                "clip_id": clip.clip_id,
+                "other_sentence": sentence.clip_id if sentence else None,
+                "other_emotion": emotion.clip_id if emotion else None,
+                "reference_clip": reference.clip.clip_id if reference else None,
+                "reference_frame": frame,
+                "reference_sha256": digest,
+                "flags": [*store.record(clip.clip_id)["flags"], *flags],
+            }
+        )
+    return rows
 
 
-def _reference_image(store: Store, clip_id: str) -> tuple[int, str]:
-    """Write references/<clip_id>.png: the most frontal frame with open eyes and closed mouth; its index and pixel hash."""
+def _reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:
+    """Write references/<clip_id>.png: the most frontal frame with open eyes and closed mouth; its index and pixel hash.
+
+    None if no frame of the clip will do.
+    """
     import hashlib
     from itertools import islice
 
@@ -238,7 +260,10 @@ def _reference_image(store: Store, clip_id: str) -> tuple[int, str]:
 
     folder = store.clip_folder(clip_id)
     cues = Cues.load(folder / "cues.safetensors")
-    index = partners.choose_reference_frame(cues, pose_of(cues.transform))
+    try:
+        index = partners.choose_reference_frame(cues, pose_of(cues.transform))
+    except RejectedInput:
+        return None
     frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))
     with whole_file(store.reference_image(clip_id)) as temporary:
         cv2.imwrite(str(temporary), frame[..., ::-1])

@@ -41,9 +41,9 @@ def in_parallel(function: Callable[..., Any], items: Iterable[tuple], jobs: int,
     # joblib counts in-process calls as one job; a pool for a single item would only cost its start
     workers = max(1, min(jobs, total))
     try:
-        yield from Parallel(n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential")(
-            calls
-        )
+        yield from Parallel(
+            n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential"
+        )(calls)
     except TerminatedWorkerError as error:
         raise EmotalkError(
             "a worker process was killed (often: out of memory). Finished clips are kept; run the same command again, "

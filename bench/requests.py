@@ -63,7 +63,9 @@ def build_request(
 
     def reference() -> tuple[np.ndarray, Cues]:
         if row.reference_clip is None:
-            raise NotApplicable(Reason.NO_REFERENCE_IMAGE, f"{clip.speaker} has no neutral clip to take a reference image from")
+            raise NotApplicable(
+                Reason.NO_REFERENCE_IMAGE, f"{clip.speaker} has no neutral clip to take a reference image from"
+            )
         cues = Cues.load(store.companion(row.reference_clip, clip.part).cues)
         frame = slice(row.reference_frame, row.reference_frame + 1)
         return read_image(store.reference_image(row.reference_clip)), cues[frame]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -13,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bench.atomic import read_json, write_json
-from bench.contract.clip import AUDIO_RATE, FPS, Clip
+from bench.contract.clip import AUDIO_RATE, FPS
 from bench.contract.cues import Cues
-from bench.contract.errors import EmotalkError, Reason, RejectedInput
+from bench.contract.errors import Reason, RejectedInput
 from bench.contract.metric import CueMetric, FrameMetric, Metric
 from bench.data.store import Selected, Store, key_of
 from bench.features import face_cues, face_weights
@@ -75,7 +74,10 @@ def score_clip(job: Job) -> dict[str, Any]:
         still = static_video(job.row, Store(job.store), job.cache)
         scored = _score_video(job, still, Framing.CANONICAL)
     except RejectedInput as error:
-        return item | {"status": "excluded", "detail": f"{item['detail']}; no static image in its place: {error.detail}"}
+        return item | {
+            "status": "excluded",
+            "detail": f"{item['detail']}; no static image in its place: {error.detail}",
+        }
     return item | {"values": scored["values"], "sample": scored["sample"], "status": "static"}
 
 
@@ -86,7 +88,11 @@ def static_video(row: Selected, store: Store, cache: Path) -> Path:
 
     if row.reference_clip is None:
         raise RejectedInput(Reason.NO_REFERENCE_IMAGE, f"{row.clip.speaker} has no neutral clip")
-    path = cache / "static" / f"{key_of(image=row.reference_sha256, clip=row.clip.video_sha256, version=SCORING_VERSION)}.mp4"
+    path = (
+        cache
+        / "static"
+        / f"{key_of(image=row.reference_sha256, clip=row.clip.video_sha256, version=SCORING_VERSION)}.mp4"
+    )
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         image = read_image(store.reference_image(row.reference_clip))

@@ -88,11 +88,19 @@ def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
     made = generate_videos(spec, selection, out, seed=flags.seed, jobs=flags.jobs, limit=flags.limit)
     lines = [f"{made.method}: {', '.join(f'{n} {s}' for s, n in sorted(made.counts.items()))} "
              f"({made.made} made, {made.reused} from before, {made.seconds:.1f} s) in {out}"]  # fmt: skip
-    lines += [f"  {i['clip_id']}: {i['status']}: {i['reason']}: {i['detail']}" for i in made.items if i["status"] == "failed"][:10]
+    lines += [
+        f"  {i['clip_id']}: {i['status']}: {i['reason']}: {i['detail']}" for i in made.items if i["status"] == "failed"
+    ][:10]
     code = ExitCode.SOME_FAILED if made.failed else ExitCode.DONE
     if made.failed and len(made.failed) == len(made.items):
         code = ExitCode.NOTHING_DONE
-    document = {"method": made.method, "folder": str(out), "counts": made.counts, "items": made.items, "exit_code": int(code)}
+    document = {
+        "method": made.method,
+        "folder": str(out),
+        "counts": made.counts,
+        "items": made.items,
+        "exit_code": int(code),
+    }
     return Outcome(code, document, "\n".join(lines))
 
 
@@ -127,7 +135,10 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
             code = ExitCode.SOME_FAILED
     text = terminal([d.folder for d in folders])
     text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
-    document = {"results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders], "exit_code": int(code)}
+    document = {
+        "results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders],
+        "exit_code": int(code),
+    }
     return Outcome(code, document, text)
 
 
@@ -171,7 +182,12 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
         clock = time.monotonic()
         try:
             made = generate_videos(
-                spec, selection, space.generated(spec.label, flags.label), seed=flags.seed, jobs=flags.jobs, limit=flags.limit
+                spec,
+                selection,
+                space.generated(spec.label, flags.label),
+                seed=flags.seed,
+                jobs=flags.jobs,
+                limit=flags.limit,
             )
             done = evaluate_folder(
                 selection,
@@ -200,7 +216,9 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
         stages[spec.name] = round(time.monotonic() - clock, 2)
         say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
     if not folders:
-        raise EmotalkError("no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures))
+        raise EmotalkError(
+            "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
+        )
     out = space.report / "-".join([flags.label, *([flags.split] if flags.split != "test" else [])])
     build(folders, out)
     total = time.monotonic() - started
@@ -246,12 +264,11 @@ def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
 
 
 def datasets(flags: cli.Datasets, space: Workspace, command: str) -> Outcome:
-    from bench.data.datasets import DATASETS
-    from bench.data.manifests import manifest_names
+    from bench.data.datasets import all_datasets
 
     rows: list[dict[str, Any]] = []
-    for dataset in DATASETS.values():
-        rows.append({"name": dataset.name, "manifests": manifest_names(dataset.name), "default": dataset.default_manifest,
+    for dataset in all_datasets().values():
+        rows.append({"name": dataset.name, "manifests": dataset.manifests, "default": dataset.default_manifest,
                      "media_policy": dataset.media_policy, "licence": dataset.licence, "layout": dataset.layout})  # fmt: skip
     text = "\n".join(
         f"{r['name']:14} manifests: {', '.join(r['manifests'])} (default {r['default']}); media: {r['media_policy']}\n"
@@ -275,13 +292,20 @@ def weights(flags: cli.Weights, space: Workspace, command: str) -> Outcome:
     code = ExitCode.DONE if not bad else ExitCode.SOME_FAILED if len(bad) < len(lines) else ExitCode.NOTHING_DONE
     text = "\n".join(f"{w.name:22} {w.state:13} {w.purpose}" + (f"\n    {w.detail}" if w.detail else "") for w in lines)
     rows = [{name: getattr(line, name) for name in line.__dataclass_fields__} for line in lines]
-    return Outcome(code, {"weights": rows, "exit_code": int(code)}, text or "no weight file is here yet: emotalk weights fetch NAME")
+    return Outcome(
+        code,
+        {"weights": rows, "exit_code": int(code)},
+        text or "no weight file is here yet: emotalk weights fetch NAME",
+    )
 
 
 def doctor(flags: cli.Doctor, space: Workspace, command: str) -> Outcome:
     from bench.doctor import examine
 
     findings = examine(space)
-    text = "\n".join(f"{'ok  ' if f['ok'] else 'LACK'} {f['what']}: {f['found']}" + (f"\n     -> {f['do']}" if f["do"] else "") for f in findings)
+    text = "\n".join(
+        f"{'ok  ' if f['ok'] else 'LACK'} {f['what']}: {f['found']}" + (f"\n     -> {f['do']}" if f["do"] else "")
+        for f in findings
+    )
     code = ExitCode.DONE if all(f["ok"] for f in findings) else ExitCode.SOME_FAILED
     return Outcome(code, {"findings": findings, "exit_code": int(code)}, text)

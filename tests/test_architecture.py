@@ -81,7 +81,9 @@ def test_command_line_imports_nothing_heavy():
 def test_wheel_carries_code_and_data_and_runs_elsewhere(tmp_path):
     """Build the wheel, unpack it where the checkout is not, and run the command line from there."""
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT], check=True, timeout=280
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT],
+        check=True,
+        timeout=280,
     )
     (wheel,) = tmp_path.glob("*.whl")
     site = tmp_path / "site"

@@ -48,7 +48,12 @@ class Crop:
         rows = (max(self.top, 0), min(self.top + self.side, height))
         columns = (max(self.left, 0), min(self.left + self.side, width))
         inside = frame[rows[0] : rows[1], columns[0] : columns[1]]
-        missing = (rows[0] - self.top, self.top + self.side - rows[1], columns[0] - self.left, self.left + self.side - columns[1])
+        missing = (
+            rows[0] - self.top,
+            self.top + self.side - rows[1],
+            columns[0] - self.left,
+            self.left + self.side - columns[1],
+        )
         if any(missing):
             inside = cv2.copyMakeBorder(inside, *missing, cv2.BORDER_REPLICATE)
         if self.side == CROP_SIZE:
@@ -79,7 +84,8 @@ def find_crop(detections: Sequence[np.ndarray], width: int, height: int) -> Crop
     second = [len(d) > 1 and d[1:, 3].max() >= SECOND_FACE_SIZE * d[0, 3] for d in found]
     if 2 * sum(second) > len(found):
         raise RejectedInput(
-            Reason.TWO_FACES, f"expected one face, found two of similar size in {sum(second)} of {len(found)} sampled frames"
+            Reason.TWO_FACES,
+            f"expected one face, found two of similar size in {sum(second)} of {len(found)} sampled frames",
         )
     boxes = np.stack([d[0, 1:5] for d in found]).astype(float)  # (K, 4) left, top, width, height
     right_bottom = boxes[:, :2] + boxes[:, 2:]

@@ -136,7 +136,8 @@ def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, floa
     if difference < -MAX_AUDIO_GAP:
         raise RejectedInput(
             Reason.AUDIO_SHORTER,
-            f"the sound lasts {len(audio) / AUDIO_RATE:.2f} s, the picture {n_frames / FPS:.2f} s; at most {MAX_AUDIO_GAP:g} s may be missing",
+            f"the sound lasts {len(audio) / AUDIO_RATE:.2f} s, the picture {n_frames / FPS:.2f} s; "
+            f"at most {MAX_AUDIO_GAP:g} s may be missing",
         )
     if np.abs(audio).max(initial=0) < SILENCE:
         raise RejectedInput(Reason.SILENT, f"the sound never exceeds {SILENCE:g} of full scale")

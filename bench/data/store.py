@@ -129,7 +129,9 @@ class Selection:
     def limited(self, limit: int | None) -> list[Selected]:
         """The first `limit` scored clips, all of them for None; NothingDoneError if there are none."""
         if not self.scored:
-            raise NothingDoneError(f"no clip of the part {self.document['part']!r} could be prepared; see rejected.parquet")
+            raise NothingDoneError(
+                f"no clip of the part {self.document['part']!r} could be prepared; see rejected.parquet"
+            )
         return self.scored[:limit]
 
 

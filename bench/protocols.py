@@ -1,0 +1,151 @@
+"""Evaluation protocols: named definitions kept as data, so that a number always says under which rules it was made."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from bench.contract.clip import CROP_SIZE, FPS
+from bench.contract.errors import UsageError
+from metrics.options import choose
+from metrics.registry import METRICS, get_metrics
+
+DEFAULT = "emotalk"
+FRAMINGS = ("canonical", "source", "own")
+STATUS = re.compile(r"ours|unverified|verified-on\(.+\)")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One protocol file, every key of it.
+
+    `status`: "ours", or for a published protocol "unverified" or "verified-on(...)"; `unknown` lists what its paper
+    does not say; `framing` is the default of folders whose framing is not declared; `max_length_difference` in frames;
+    `options` maps every "<group>.<option>" that the named metrics read to its value; `sha256` is of the file's bytes.
+    """
+
+    name: str
+    title: str
+    status: str
+    unknown: tuple[str, ...]
+    fps: int
+    crop_size: int
+    framing: str
+    max_length_difference: int
+    metrics: tuple[str, ...]
+    options: Mapping[str, str]
+    sha256: str
+
+
+def protocol_names() -> list[str]:
+    """The names of all protocols that come with the project, sorted."""
+    folder = files("data_manifests") / "protocols"
+    return sorted(entry.name[: -len(".toml")] for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_protocol(name: str = DEFAULT) -> Protocol:
+    """The protocol `name`; UsageError with the nearest name for an unknown one, or if its file is not sound."""
+    choose("protocol", name, protocol_names())
+    content = (files("data_manifests") / "protocols" / f"{name}.toml").read_bytes()
+    protocol = parse_protocol(content, f"protocol {name}")
+    if protocol.name != name:
+        raise UsageError(f"protocol {name}: the file calls itself {protocol.name!r}; name and file name must agree")
+    return protocol
+
+
+def parse_protocol(content: bytes, source: str) -> Protocol:
+    """Read a protocol file; `source` names it in errors.
+
+    UsageError for broken TOML, a missing key, a key nobody reads, a wrong type, and a value the harness cannot honour.
+    """
+    try:
+        root = _Table(tomllib.loads(content.decode("utf-8")), source, "")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source}: not a TOML document: {error}") from None
+    crop, pairing, metrics = (root.table(key) for key in ("crop", "pairing", "metrics"))
+    names = metrics.strings("names")
+    protocol = Protocol(
+        name=root.take("name", str),
+        title=root.take("title", str),
+        status=root.take("status", str),
+        unknown=root.strings("unknown"),
+        fps=root.take("fps", int),
+        crop_size=crop.take("size", int),
+        framing=choose(f"{source}: framing", root.take("framing", str), FRAMINGS),
+        max_length_difference=pairing.take("max_length_difference", int),
+        metrics=names,
+        options=_metric_options(names, metrics),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    for table in (root, crop, pairing, metrics):
+        table.finish()
+    if not STATUS.fullmatch(protocol.status):
+        raise UsageError(f"{source}: status: expected ours, unverified or verified-on(...), got {protocol.status!r}")
+    if (protocol.fps, protocol.crop_size) != (FPS, CROP_SIZE):
+        raise UsageError(
+            f"{source}: the clip store is {CROP_SIZE} px at {FPS} fps and scores are made on it; "
+            f"crop.size {protocol.crop_size} and fps {protocol.fps} cannot be honoured"
+        )
+    if protocol.max_length_difference < 0:
+        raise UsageError(f"{source}: pairing.max_length_difference: expected frames >= 0")
+    return protocol
+
+
+def _metric_options(names: tuple[str, ...], metrics: _Table) -> dict[str, str]:
+    """Exactly the options that the named metrics read, each spelled out, so that the file is the whole definition."""
+    for name in names:
+        choose(f"{metrics.source}: metrics.names", name, METRICS)
+    if len(set(names)) != len(names) or not names:
+        raise UsageError(f"{metrics.source}: metrics.names: expected each metric once, at least one, got {list(names)}")
+    options: dict[str, str] = {}
+    groups: dict[str, _Table] = {}
+    for key in sorted({key for name in names for key in METRICS[name].protocol_keys}):
+        group, option = key.split(".", 1)
+        if group not in groups:
+            groups[group] = metrics.table(group)
+        options[key] = groups[group].take(option, str)
+    for group in groups.values():
+        group.finish()
+    try:
+        get_metrics(names, options)
+    except UsageError as error:
+        raise UsageError(f"{metrics.source}: {error}") from None
+    return options
+
+
+class _Table:
+    """A TOML table that knows which of its keys were read."""
+
+    def __init__(self, values: dict[str, Any], source: str, path: str):
+        self.values, self.source, self.path = values, source, path
+        self.read: set[str] = set()
+
+    def take(self, key: str, kind: type) -> Any:
+        """The value of `key`, of exactly type `kind`; UsageError if it is missing or of another type."""
+        self.read.add(key)
+        if key not in self.values:
+            raise UsageError(f"{self.source}: {self.path}{key} is missing; expected a {kind.__name__}")
+        value = self.values[key]
+        if type(value) is not kind:  # a bool is an int to isinstance
+            raise UsageError(f"{self.source}: {self.path}{key}: expected a {kind.__name__}, got {value!r}")
+        return value
+
+    def table(self, key: str) -> _Table:
+        return _Table(self.take(key, dict), self.source, f"{self.path}{key}.")
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        values = self.take(key, list)
+        if not all(isinstance(value, str) for value in values):
+            raise UsageError(f"{self.source}: {self.path}{key}: expected a list of strings, got {values!r}")
+        return tuple(values)
+
+    def finish(self) -> None:
+        """UsageError if a key of this table was not read by anyone."""
+        for key in self.values:
+            if key not in self.read:
+                choose(f"{self.source}: key {self.path}{key} is read by nobody", key, sorted(self.read))

@@ -1,0 +1,85 @@
+import pytest
+
+from baselines.registry import ALTERED, METHODS, expand, find_method
+from bench.contract.errors import UsageError
+from bench.contract.method import Method
+
+PLUGIN = """
+from bench.contract.method import Input
+class Mine:
+    name, version, consumes = "mine", "1", frozenset({Input.AUDIO, Input.EMOTION})
+    def generate(self, request):
+        yield from ()
+class Needy(Mine):
+    def __init__(self, checkpoint): self.checkpoint = checkpoint
+class Vague:
+    name = "vague"
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "my method.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_known_method_loads_and_goes_by_the_name_it_is_listed_under(name):
+    method = find_method(name).load()
+    assert isinstance(method, Method)
+    assert method.name == name
+
+
+def test_unknown_name_is_told_the_nearest_one_and_the_list():
+    with pytest.raises(UsageError, match=r"did you mean gt-mismatched.*known: gt,"):
+        find_method("gt-missmatched")
+
+
+def test_a_file_and_class_is_a_method(plugin):
+    spec = find_method(f"{plugin}:Mine")
+    assert spec.load().name == "mine"
+    assert "/" not in spec.label
+
+
+def test_a_plugin_is_identified_by_its_code(plugin):
+    before = find_method(f"{plugin}:Mine").identity()
+    plugin.write_text(PLUGIN + "\n# changed\n")
+    assert find_method(f"{plugin}:Mine").identity() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nowhere.py:Mine", "no file"), ("{}:Absent", "cannot load"), ("{}:Vague", "lacks version, consumes, generate"),
+     ("{}:Needy", "without arguments")],
+)  # fmt: skip
+def test_a_plugin_that_cannot_be_used_says_why(plugin, name, message):
+    with pytest.raises(UsageError, match=message):
+        find_method(name.format(plugin)).load()
+
+
+def test_a_checkpoint_is_given_to_the_class_and_must_exist(plugin, tmp_path):
+    (tmp_path / "c.safetensors").touch()
+    assert find_method(f"{plugin}:Needy", tmp_path / "c.safetensors").load().checkpoint == tmp_path / "c.safetensors"
+    with pytest.raises(UsageError, match="no such file"):
+        find_method("gt", tmp_path / "absent")
+
+
+@pytest.mark.parametrize("altered", ALTERED)
+def test_request_controls_exist_for_methods_that_consume_the_altered_input(plugin, altered):
+    assert find_method(f"{plugin}:Mine@{altered}").altered == altered
+
+
+def test_altering_an_input_that_is_not_consumed_is_refused():
+    with pytest.raises(UsageError, match="would change nothing"):
+        find_method("static@other-audio").load()
+
+
+def test_unknown_alteration_is_refused():
+    with pytest.raises(UsageError, match="other-audio, other-emotion"):
+        find_method("static@louder")
+
+
+def test_groups_open_and_names_come_once():
+    assert expand("static,controls,static")[0] == "static"
+    assert sorted(expand("static,controls")) == sorted(METHODS)

@@ -1,0 +1,80 @@
+"""Shared by the tests: one work folder with weights, one rendered smoke tree, made once however many processes test."""
+
+import fcntl
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # bad_inputs.py, shared by a test and the page that documents it
+
+
+@contextmanager
+def alone(folder: Path):
+    """One test process at a time in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory) -> Path:
+    """A folder that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared"
+
+
+@pytest.fixture(scope="session")
+def face_weights(shared_folder) -> Path:
+    """The face landmarker, fetched into the checkout's own work folder once and kept there."""
+    from bench import weights
+
+    with alone(shared_folder):
+        work = os.environ.get("EMOTALK_WORK")
+        os.environ["EMOTALK_WORK"] = str(ROOT / "work")
+        try:
+            path = weights.fetch("face_landmarker", progress=False)
+        finally:
+            os.environ.pop("EMOTALK_WORK") if work is None else os.environ.__setitem__("EMOTALK_WORK", work)
+    os.environ.setdefault("EMOTALK_WEIGHTS", str(path.parent))
+    return path
+
+
+@pytest.fixture(scope="session")
+def smoke_tree(shared_folder, face_weights) -> Path:
+    """The embedded dataset at its smallest, test part, as `emotalk prepare` renders it."""
+    from bench.data.puppet.dataset import write_tree
+
+    folder = shared_folder / "puppet-smoke"
+    with alone(shared_folder):
+        write_tree(folder, "smoke", parts=("test",), jobs=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def smoke_work(shared_folder, smoke_tree) -> Path:
+    """A work folder in which the smoke tree is prepared."""
+    from bench.prepare import prepare
+    from bench.workspace import Workspace
+
+    work = shared_folder / "work"
+    with alone(shared_folder):
+        prepare("puppet", root=smoke_tree, profile="smoke", manifest=None, part="test", space=Workspace(work), jobs=2)
+    return work
+
+
+@pytest.fixture(scope="session")
+def cremad_tree(shared_folder) -> Path:
+    """The six real CREMA-D clips in their dataset's layout, checked against their published hashes."""
+    from bench import weights
+
+    beside = ROOT.parent / "shared" / "real" / "cremad"
+    if beside.is_dir():
+        return beside
+    with alone(shared_folder):
+        weights.fetch_bundle("cremad-sample", shared_folder / "cremad", progress=False)
+    return shared_folder / "cremad"
