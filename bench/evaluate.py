@@ -25,7 +25,7 @@ from bench.contract.result import (
 )
 from bench.data.store import Selected, Selection, digest_of
 from bench.framing import Framing
-from bench.progress import Bar, in_parallel
+from bench.progress import in_parallel
 from bench.protocols import Protocol, load_protocol
 from bench.scoring import Job, score_clip
 
@@ -148,12 +148,7 @@ def _score_all(
         made = read_json(videos / "items" / f"{row.clip.clip_id}.json") or {}
         excused = (made["reason"], made["detail"]) if made.get("status") == "n/a" else None
         work.append((Job(row, selection.store.folder, videos, cache, protocol.name, framing, missing, excused),))
-    bar = Bar(f"evaluate {label}", unit="clip", total=len(work))
-    items = []
-    for item in in_parallel(score_clip, work, jobs, len(work)):
-        items.append(item)
-        bar()
-    bar.close()
+    items = list(in_parallel(score_clip, work, jobs, len(work), f"evaluate {label}"))
     items.sort(key=lambda item: item["clip_id"])
     failures = {r.clip.clip_id: read_json(videos / "items" / f"{r.clip.clip_id}.json") for r in rows}
     for item in items:  # why an output is missing is known better by what should have made it

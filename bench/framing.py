@@ -83,13 +83,13 @@ def align_own(generated: Cues, reference: Cues) -> tuple[np.ndarray, float]:
 
     Returns the (2, 3) affine, generated px -> canonical px, and the RMS residual in canonical px. Raises RejectedInput.
     """
-    from bench.contract.geometry import similarity_transform
+    from bench.contract.geometry import similarity_2d
 
     if not generated.valid.any():
         raise RejectedInput(Reason.NO_FACE, "--framing own: no frame of the generated video has a face to align on")
     source = generated.landmarks[generated.valid][:, LANDMARKS_68, :2].astype(float).mean(0)
     target = reference.landmarks[reference.valid][:, LANDMARKS_68, :2].astype(float).mean(0)
-    affine = similarity_transform(source, target)
+    affine = similarity_2d(source, target)
     moved = source @ affine[:, :2].T + affine[:, 2]
     return affine, float(np.sqrt(((moved - target) ** 2).sum(-1).mean()))
 

@@ -21,7 +21,7 @@ from bench.contract.clip import AUDIO_RATE, CROP_SIZE, FPS
 from bench.contract.errors import EmotalkError, NotApplicable, Reason, UndeclaredInput, UsageError
 from bench.contract.method import CueMethod, FileMethod
 from bench.data.store import Selected, Selection, Store, key_of
-from bench.progress import Bar, in_parallel
+from bench.progress import in_parallel
 from bench.requests import audio_of, build_request
 
 GENERATE_VERSION = "1"
@@ -73,13 +73,11 @@ def generate(
             report.items.append(item)
         else:
             todo.append((row, key))
-    bar = Bar(f"generate {spec.name}", unit="clip", total=len(todo))
-    for item in in_parallel(_one, ((spec, selection.store, row, out, seed, key) for row, key in todo), jobs, len(todo)):
+    work = [(spec, selection.store, row, out, seed, key) for row, key in todo]
+    for item in in_parallel(_one, work, jobs, len(work), f"generate {spec.name}"):
         report.items.append(item)
         report.made += 1
         report.frames += item["n_frames"]
-        bar()
-    bar.close()
     report.items.sort(key=lambda item: item["clip_id"])
     report.seconds = time.monotonic() - started
     return report

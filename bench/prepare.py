@@ -46,9 +46,8 @@ def dataset_root(name: str, root: Path | None, profile: str | None, part: str, s
         from bench.data.puppet.dataset import write_tree
 
         folder = space.dataset(Workspace.label(name, profile))
-        bar = Bar("render", unit="clip")
-        write_tree(folder, profile, parts=(part,), jobs=jobs, progress=bar)
-        bar.close()
+        with Bar("render") as bar:
+            write_tree(folder, profile, parts=(part,), jobs=jobs, progress=bar)
         return folder
     if name == "cremad-sample":
         from bench import weights
@@ -78,11 +77,13 @@ def prepare(
     Everything finished stays finished: a clip is done again only if its source files or the code that prepares it changed.
     Raises UsageError for wrong names, NothingDoneError if no scored clip survives.
     """
+    from bench import weights
     from bench.data import datasets, partners
     from bench.data.manifests import load_manifest
 
     started = time.monotonic()
     dataset = datasets.get_dataset(name)
+    weights.fetch("face_landmarker")  # here once, not in every worker
     manifest = manifest or (profile if name == "puppet" else dataset.default_manifest)
     folder = dataset_root(name, root, profile, part, space, jobs)
     loaded = load_manifest(name, manifest)
@@ -97,14 +98,21 @@ def prepare(
     rejected = {row.path + row.reason: vars_of(row) for row in unusable}
     seen: set[str] = set()
     dead: set[str] = set()
-    # a partner that cannot be prepared is replaced by the next best, which then has to be prepared too
-    while new := partners.needed_clips(scored, clips, unusable=dead) - seen:
+    faceless: set[str] = set()
+    # a companion that cannot be prepared, or has no frame fit for a reference image, is replaced by the next best one,
+    # which then has to be prepared too
+    while True:
+        new = partners.needed_clips(scored, clips, unusable=dead, no_reference=faceless) - seen
         rows = _prepare_all([c for c in clips if c.clip_id in new], store, folder, jobs, report)
         rejected |= {row["path"] + row["reason"]: row for row in rows}
         seen |= new
         dead |= {row["clip_id"] for row in rows}
+        companions, unfit = _companions(scored, clips, seen - dead, faceless, store)
+        if not rows and not unfit:
+            break
+        faceless |= unfit
     rejected = list(rejected.values())
-    rows = _companions(scored, clips, seen - dead, store)
+    rows = companions
     selection = {
         "dataset": name,
         "profile": profile,
@@ -144,7 +152,6 @@ def _prepare_all(
     clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared
 ) -> list[dict[str, Any]]:
     """Prepare what is not prepared yet; returns the rejections, of this run and of earlier ones that still hold."""
-    from bench import weights
     from bench.data.prepare_clip import source_key
 
     rejected, todo = [], []
@@ -163,14 +170,12 @@ def _prepare_all(
             todo.append((clip, key))
     if not todo:
         return rejected
-    weights.fetch("face_landmarker")  # here once, not in every worker
     keys = dict(todo)
-    bar = Bar("prepare", unit="clip", total=len(todo))
     items = (
         (clip, store.clip_folder(clip.clip_id), root / "truth" / f"{clip.clip_id}.safetensors", key)
         for clip, key in todo
     )
-    for clip, outcome in in_parallel(_one, items, jobs, len(todo)):
+    for clip, outcome in in_parallel(_one, items, jobs, len(todo), "prepare"):
         if isinstance(outcome, RejectedInput):
             row = _rejection(clip, str(outcome.reason), outcome.detail, root)
             write_json(store.folder / "rejections" / f"{clip.clip_id}.json", {**row, "key": keys[clip]})
@@ -178,8 +183,6 @@ def _prepare_all(
         else:
             report.prepared += 1
             report.frames += outcome["n_frames"]
-        bar()
-    bar.close()
     return rejected
 
 
@@ -203,9 +206,9 @@ def _data_version(root: Path) -> str | None:
 
 
 def _companions(
-    scored: list[SourceClip], clips: list[SourceClip], usable: set[str], store: Store
-) -> list[dict[str, Any]]:
-    """Every scored clip that survived, with its partners and reference image fixed among the clips that did."""
+    scored: list[SourceClip], clips: list[SourceClip], usable: set[str], faceless: set[str], store: Store
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Every scored clip that survived with its partners and reference image, and the reference clips without a fit frame."""
     from bench.data import partners
 
     own = partners.by_speaker(c for c in clips if c.clip_id in usable)
@@ -216,18 +219,13 @@ def _companions(
         if clip.clip_id not in usable:
             continue
         alive = own[clip.speaker]
-        reference = partners.reference_of(clip, alive, all_scored[clip.speaker])
-        while reference is not None:
-            chosen = reference.clip.clip_id
-            if chosen not in images:
-                images[chosen] = _reference_image(store, chosen)
-            if images[chosen] is not None:
-                break
-            alive = [c for c in alive if c.clip_id != chosen]
-            reference = partners.reference_of(clip, alive, all_scored[clip.speaker])
-        sentence = partners.other_sentence(clip, own[clip.speaker])
-        emotion = partners.other_emotion(clip, own[clip.speaker])
-        frame, digest = images[reference.clip.clip_id] if reference else (None, None)
+        fit = [c for c in alive if c.clip_id not in faceless]
+        reference = partners.reference_of(clip, fit, all_scored[clip.speaker])
+        if reference and reference.clip.clip_id not in images:
+            images[reference.clip.clip_id] = _reference_image(store, reference.clip.clip_id)
+        sentence = partners.other_sentence(clip, alive)
+        emotion = partners.other_emotion(clip, alive)
+        frame, digest = (images[reference.clip.clip_id] if reference else None) or (None, None)
         flags = reference.flags if reference else ("no-reference-image",)
         rows.append(
             {
@@ -240,7 +238,7 @@ def _companions(
                 "flags": [*store.record(clip.clip_id)["flags"], *flags],
             }
         )
-    return rows
+    return rows, {clip_id for clip_id, image in images.items() if image is None}
 
 
 def _reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:

@@ -10,25 +10,39 @@ from bench.contract.errors import EmotalkError
 
 
 class Bar:
-    """A tqdm bar on stderr with rate and ETA; call it with the number of finished items."""
+    """A tqdm bar on stderr with rate and ETA, used as a context; call it with (items finished since the last call, total)."""
 
-    def __init__(self, title: str, unit: str, total: int | None = None):
+    def __init__(self, title: str | None, unit: str = "clip", total: int | None = None):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, desc=title, unit=unit, file=sys.stderr, dynamic_ncols=True, mininterval=0.5,
-                         disable=total == 0)  # fmt: skip
+        self._bar = tqdm(
+            total=total,
+            desc=title,
+            unit=unit,
+            file=sys.stderr,
+            dynamic_ncols=True,
+            mininterval=0.5,
+            leave=False,
+            delay=0.2,
+            disable=title is None,
+        )
 
-    def __call__(self, done: int = 1, total: int | None = None) -> None:
-        if total is not None:
+    def __call__(self, done: int, total: int) -> None:
+        if self._bar.total != total:
             self._bar.total = total
         self._bar.update(done)
 
-    def close(self) -> None:
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._bar.close()
 
 
-def in_parallel(function: Callable[..., Any], items: Iterable[tuple], jobs: int, total: int) -> Iterator[Any]:
-    """function(*item) for every item, results as they finish; one process each with single-threaded libraries.
+def in_parallel(
+    function: Callable[..., Any], items: Iterable[tuple], jobs: int, total: int, title: str | None = None
+) -> Iterator[Any]:
+    """function(*item) for every item, under a progress bar if it has a title, results as they finish, one local process per job.
 
     Results must not depend on `jobs`. Raises EmotalkError if a worker process is killed: what is finished is on disk.
     """
@@ -37,13 +51,13 @@ def in_parallel(function: Callable[..., Any], items: Iterable[tuple], jobs: int,
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    calls = (delayed(function)(*item) for item in items)
-    # joblib counts in-process calls as one job; a pool for a single item would only cost its start
-    workers = max(1, min(jobs, total))
+    workers = max(1, min(jobs, total))  # a pool for a single item would only cost its start
+    pool = Parallel(n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential")
     try:
-        yield from Parallel(
-            n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential"
-        )(calls)
+        with Bar(title, total=total) as bar:
+            for result in pool(delayed(function)(*item) for item in items):
+                yield result
+                bar(1, total)
     except TerminatedWorkerError as error:
         raise EmotalkError(
             "a worker process was killed (often: out of memory). Finished clips are kept; run the same command again, "

@@ -259,7 +259,7 @@ def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
          "definition": m.definition}
         for m in get_metrics(protocol.metrics, protocol.options)
     ]  # fmt: skip
-    text = "\n".join(f"{r['name']:8} {r['direction']:7} {r['unit']:4} {r['definition']}" for r in rows)
+    text = "\n".join(f"{r['name']:8} {r['direction']:7} {r['unit']:8} {r['definition']}" for r in rows)
     return Outcome(document={"protocol": protocol.name, "metrics": rows}, text=text)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.contract.clip import CROP_SIZE
 from bench.contract.cues import Cues
 from bench.contract.errors import NotApplicable, Reason
 from bench.contract.geometry import normalise, relocate
@@ -104,11 +105,12 @@ class _CueControl(_Control, ABC):
         if "gaze" in self.rendered:
             fields["gaze"][where] = true.gaze[where][self.order(true.gaze[where], request)]
         else:
+            size = (CROP_SIZE, CROP_SIZE)
             # the face is taken out of its own head pose and put back at another frame's
-            head = normalise(true.landmarks[where], true.transform[where])
+            head = normalise(true.landmarks[where], true.transform[where], size)
             transform = true.transform[where]
             fields["transform"][where] = transform[self.order(transform[:, :3, :3], request)]
-            fields["landmarks"][where] = relocate(head, fields["transform"][where])
+            fields["landmarks"][where] = relocate(head, fields["transform"][where], size)
         return Cues(**fields)
 
 

@@ -32,6 +32,8 @@ class Metric(Protocol):
     unit: str
     version: str
     needs: tuple[str, ...]
+    primary: bool
+    protocol_keys: tuple[str, ...]
     definition: str
 
 
@@ -50,6 +52,10 @@ class CueMetric(Metric, Protocol):
 
     def clip(self, reference: Cues, generated: Cues) -> float:
         """One number; NaN if no frame is valid on both sides."""
+        ...
+
+    def n_frames(self, reference: Cues, generated: Cues) -> int:
+        """How many frames entered `clip`."""
         ...
 
 

@@ -42,7 +42,9 @@ class MetricValue(_Strict):
     n_frames: int
     n_expected: int
     coverage: float
-    n_substituted: int = Field(0, description="clips scored as the static image because the output was missing or failed")
+    n_substituted: int = Field(
+        0, description="clips scored as the static image because the output was missing or failed"
+    )
 
 
 class ItemCount(_Strict):

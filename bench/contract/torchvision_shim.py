@@ -13,7 +13,7 @@ def ensure() -> None:
     import torch
 
     try:
-        import torchvision  # noqa: F401
+        import torchvision
 
         return
     except RuntimeError as error:

@@ -71,7 +71,7 @@ class Crop:
 def find_crop(detections: Sequence[np.ndarray], width: int, height: int) -> Crop:
     """The crop of a clip from the face detections of its sampled frames.
 
-    detections: per sampled frame an (n, 17) array of [score, left, top, width, height, 6 key points] in source px, best first.
+    detections: per sampled frame an (n, 17) array of [score, left, top, right, bottom, 6 key points] in source px, best first.
     The boxes' union gives the centre, the median box side plus the head's travel gives the side.
     Raises RejectedInput: no-face, two-faces, face-out-of-frame.
     """
@@ -81,24 +81,25 @@ def find_crop(detections: Sequence[np.ndarray], width: int, height: int) -> Crop
             Reason.NO_FACE,
             f"expected a face in at least half of the sampled frames, found one in {len(found)} of {len(detections)}",
         )
-    second = [len(d) > 1 and d[1:, 3].max() >= SECOND_FACE_SIZE * d[0, 3] for d in found]
+    widths = [d[:, 3] - d[:, 1] for d in found]
+    second = [len(w) > 1 and w[1:].max() >= SECOND_FACE_SIZE * w[0] for w in widths]
     if 2 * sum(second) > len(found):
         raise RejectedInput(
             Reason.TWO_FACES,
             f"expected one face, found two of similar size in {sum(second)} of {len(found)} sampled frames",
         )
-    boxes = np.stack([d[0, 1:5] for d in found]).astype(float)  # (K, 4) left, top, width, height
-    right_bottom = boxes[:, :2] + boxes[:, 2:]
-    shown = np.clip(np.minimum(right_bottom, (width, height)) - np.maximum(boxes[:, :2], 0), 0, None)
-    outside = 1 - shown.prod(1) / boxes[:, 2:].prod(1)
+    boxes = np.stack([d[0, 1:5] for d in found]).astype(float)  # (K, 4) left, top, right, bottom
+    sides = boxes[:, 2:] - boxes[:, :2]
+    shown = np.clip(np.minimum(boxes[:, 2:], (width, height)) - np.maximum(boxes[:, :2], 0), 0, None)
+    outside = 1 - shown.prod(1) / sides.prod(1)
     if np.median(outside) > MAX_OUTSIDE:
         raise RejectedInput(
             Reason.FACE_OUT_OF_FRAME,
             f"{np.median(outside):.0%} of the face box lies outside the picture, at most {MAX_OUTSIDE:.0%} may",
         )
-    centres = boxes[:, :2] + boxes[:, 2:] / 2
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     low, high = centres.min(0), centres.max(0)
-    box = float(np.median(boxes[:, 2:].max(1)))
+    box = float(np.median(sides.max(1)))
     side = round(FACE_TO_CROP * box + float((high - low).max()))
     x, y = (low + high) / 2
     return Crop(round(x - side / 2), round(y - UPWARD_SHIFT * side - side / 2), side)

@@ -159,7 +159,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def index(monkeypatch):
     server = Index()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     settings = PipSettings(indexes=(f"{server.url}/simple",), find_links=(), timeout=5)
     monkeypatch.setattr(weights, "pip_settings", lambda: settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,18 @@ def test_sound_that_starts_before_the_picture_is_cut(tmp_path, begin):
     replace(case, suffix=".mkv", audio="flac").write(path)
     row = alignment.row("", "", *alignment.read_times(path))
     assert abs(row.error_ms) <= EXACT_MS
+
+
+def test_the_page_has_these_rows(rows):
+    page = (Path(__file__).parents[3] / "docs" / "media.md").read_text(encoding="utf-8")
+    told = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[2].lstrip("+-").replace(".", "").isdigit():
+            told[cells[0], cells[1]] = float(cells[2])
+    assert set(told) == {(row.direction, row.label) for row in rows}
+    for row in rows:
+        assert told[row.direction, row.label] == pytest.approx(row.error_ms, abs=0.5), row
 
 
 def test_table_has_a_line_per_row():

@@ -6,7 +6,7 @@ from bench.data.crop import Crop, find_crop
 
 
 def face(left, top, side, score=0.9):
-    return np.array([score, left, top, side, side, *np.zeros(12)])
+    return np.array([score, left, top, left + side, top + side, *np.zeros(12)])
 
 
 def picture(height=360, width=480):
@@ -45,7 +45,7 @@ def test_affine_maps_the_corners_of_the_square_to_the_corners_of_the_crop():
 def test_the_crop_follows_the_face_by_shift_and_scale():
     frames = [np.stack([face(100, 80, 90)]), np.stack([face(110, 84, 92)])]
     here = find_crop(frames, 480, 360)
-    moved = find_crop([f + np.array([0, 40, 20, *np.zeros(14)]) for f in frames], 480, 360)
+    moved = find_crop([f + np.array([0, 40, 20, 40, 20, *np.zeros(12)]) for f in frames], 480, 360)
     assert (moved.left - here.left, moved.top - here.top, moved.side) == (40, 20, here.side)
 
 

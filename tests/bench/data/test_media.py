@@ -446,6 +446,10 @@ def test_wrong_frames_are_refused_and_leave_nothing(tmp_path):
         media.write_video(path, [good], audio=np.zeros(100, np.int16))
     with pytest.raises(ValueError, match="fps"):
         media.write_video(path, [good], fps=0)
+    with pytest.raises(ValueError, match="preset: expected one of"):
+        media.write_video(path, [good], preset="quick")
+    with pytest.raises(ValueError, match="crf"):
+        media.write_video(path, [good], crf=60)
     with pytest.raises(ValueError, match="name ending in"):
         media.write_video(tmp_path / "clip.gif", [good])
     with pytest.raises(ValueError, match=r"\.wav or \.m4a"):
@@ -498,6 +502,8 @@ def test_what_is_no_media_file(tmp_path, read):
     assert reason(read, text) == Reason.UNREADABLE
     assert reason(read, noise) == Reason.UNREADABLE
     assert reason(read, tmp_path) == Reason.UNREADABLE
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert reason(read, tmp_path / "pipe.mp4") == Reason.UNREADABLE
     assert reason(read, tmp_path / "not-there.mp4") == Reason.MISSING_FILE
     (tmp_path / "link.mp4").symlink_to(tmp_path / "nowhere")
     assert reason(read, tmp_path / "link.mp4") == Reason.UNREADABLE
