@@ -241,18 +241,22 @@ def _notes(items: list[dict[str, Any]]) -> list[str]:
     deltas = [item["length_delta"] for item in items if item.get("length_delta")]
     if deltas:
         notes.append(
-            f"{len(deltas)} clips differ in length from the real clip by {min(deltas):+d} to {max(deltas):+d} frames; "
+            f"{_clips(len(deltas))} of another length than the real clip, by {min(deltas):+d} to {max(deltas):+d} frames; "
             "scored on the common beginning"
         )
     residuals = sorted(item["residual"] for item in items if item.get("residual") is not None)
     if residuals:
         notes.append(
             f"aligned on each video's own face: RMS residual {residuals[len(residuals) // 2]:.1f} px (median), "
-            f"{residuals[-1]:.1f} px (largest), {flags['large-alignment-residual']} clips flagged"
+            f"{residuals[-1]:.1f} px (largest), {_clips(flags['large-alignment-residual'])} flagged"
         )
     if flags["generated-face-missing-in-some-frames"]:
-        notes.append(f"{flags['generated-face-missing-in-some-frames']} clips have frames in which no face was found")
+        notes.append(f"{_clips(flags['generated-face-missing-in-some-frames'])} with frames in which no face was found")
     return notes
+
+
+def _clips(count: int) -> str:
+    return f"{count} clip" if count == 1 else f"{count} clips"
 
 
 def _extractors() -> list[ExtractorRecord]:

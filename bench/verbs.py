@@ -156,9 +156,9 @@ def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
     if not flags.results:
         raise UsageError("expected result folders: emotalk report RESULT [RESULT ...] --out DIR")
     out = flags.out or space.report
-    build(flags.results, out)
-    files = [str(out / name) for name in ("report.html", "table.md", "table.csv")]
-    return Outcome(ExitCode.DONE, {"files": files, "exit_code": 0}, terminal(flags.results) + "\n" + "\n".join(files))
+    files = [str(path) for path in build(flags.results, out).files]
+    shown = [str(out / name) for name in ("report.html", "table.md", "table.csv")]
+    return Outcome(ExitCode.DONE, {"files": files, "exit_code": 0}, terminal(flags.results) + "\n" + "\n".join(shown))
 
 
 def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:

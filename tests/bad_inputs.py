@@ -139,7 +139,7 @@ def no_face(path: Path, m: Material) -> None:
 
 def half_out(path: Path, m: Material) -> None:
     moved = np.full_like(m.frames, 127)
-    moved[:, :, :122] = m.frames[:, :, 134:]
+    moved[:, :, :146] = m.frames[:, :, 110:]
     m.write(path, moved)
 
 
@@ -204,8 +204,8 @@ CASES = (
     Case("4K, 20 frames", "017", four_k, None),
     Case("another container's extension", "018", good, "wrong-extension", "018.mov"),
     Case("a text file named .mp4 (a Git LFS pointer)", "019", not_media, "unreadable"),
-    Case("a folder named .mp4", "020", a_folder, "unreadable"),
-    Case("a link to nothing", "021", dangling, "unreadable"),
+    Case("a folder named .mp4", "020", a_folder, "missing-file"),
+    Case("a link to nothing", "021", dangling, "missing-file"),
     Case("a link that leaves the dataset", "022", leaving_link, "outside-root"),
     Case("the same clip twice", "023", good, None),
     Case("a take that is in the manifest and not on disk", "024", lambda path, m: None, "missing-file"),

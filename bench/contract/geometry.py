@@ -74,7 +74,8 @@ def matrix_to_euler(rotation: np.ndarray) -> np.ndarray:
 def rotation_of(transform: np.ndarray) -> np.ndarray:
     """Rotation part (..., 3, 3) of head-to-camera transforms (..., 4, 4), the scale taken out."""
     linear = np.asarray(transform, np.float64)[..., :3, :3]
-    return linear / np.cbrt(np.linalg.det(linear))[..., None, None]
+    with np.errstate(invalid="ignore"):  # a NaN frame stays NaN
+        return linear / np.cbrt(np.linalg.det(linear))[..., None, None]
 
 
 def pose_of(transform: np.ndarray) -> np.ndarray:

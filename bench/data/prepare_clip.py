@@ -13,7 +13,7 @@ from bench.atomic import whole_folder, write_json
 from bench.contract.clip import AUDIO_RATE, FPS, SourceClip
 from bench.contract.cues import Cues
 from bench.contract.errors import Reason, RejectedInput
-from bench.data.crop import CROP_VERSION, Crop, find_crop
+from bench.data.crop import CROP_VERSION, Crop, detect_whole, find_crop
 from bench.data.store import key_of
 
 PREPARE_VERSION = "1"
@@ -117,7 +117,7 @@ def _find_crop(clip: SourceClip, info: Any, extractor: Any) -> tuple[Crop, int, 
     for count, frame in enumerate(media.read_frames(clip.video, fps=FPS), start=1):
         if (count - 1) % every == 0:
             size = (frame.shape[1], frame.shape[0])
-            detections.append(extractor.detect(frame))
+            detections.append(detect_whole(extractor.detect, frame))
     if count < MIN_FRAMES:
         raise RejectedInput(Reason.TOO_SHORT, f"expected at least {MIN_FRAMES} frames at {FPS} fps, found {count}")
     return find_crop(detections, *size), count, size

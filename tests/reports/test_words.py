@@ -19,7 +19,7 @@ from reports.words import MINUS, REASON, decimals_for, is_not_applicable, number
         ([3.4], 1),
         ([35.0], 0),
         ([350.0], 0),
-        ([0.02, 0.013, 0.5], 3),
+        ([0.5, 0.02, 0.002], 3),
         ([1e-12], 6),
     ],
 )

@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**32 - 1)
 def some_face(seed: int, frames: int = 3) -> np.ndarray:
     """Head-frame points (frames, 478, 3) cm whose weighted centre is the canonical one, as a pose fit leaves them."""
     rng = np.random.default_rng(seed)
-    points = rng.normal(0, (4, 5, 2), (frames, 478, 3)) + (0, 0, 3)
+    points = rng.normal(0, (4, 5, 2), (frames, 478, 3)) + np.array([0, 0, 3])
     weights = np.asarray(geo.POSE_WEIGHTS) / sum(geo.POSE_WEIGHTS)
     return points - (weights @ points[:, geo.POSE_POINTS])[:, None] + geo.CANONICAL_CENTRE
 

@@ -24,7 +24,7 @@ def test_there_are_68_different_points_on_the_mesh():
 
 
 def test_the_mouth_is_its_last_20():
-    assert MOUTH_68 == tuple(range(48, 68)) and MOUTH_20 == LANDMARKS_68[48:]
+    assert tuple(range(48, 68)) == MOUTH_68 and LANDMARKS_68[48:] == MOUTH_20
     assert LANDMARKS_68[48] == 61 and LANDMARKS_68[54] == 291 and LANDMARKS_68[62] == 13 and LANDMARKS_68[66] == 14
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.contract.errors import RejectedInput
-from bench.data.crop import Crop, find_crop
+from bench.data.crop import Crop, detect_whole, find_crop
 
 
 def face(left, top, side, score=0.9):
@@ -72,3 +72,12 @@ def test_clips_without_exactly_one_whole_face_are_rejected_by_name(detections, r
 
 def test_a_small_face_in_the_background_does_not_count():
     find_crop([np.stack([face(100, 80, 90), face(400, 10, 30)])] * 3, 480, 360)
+
+
+def test_a_face_seen_only_with_room_around_it_is_told_in_the_frames_own_pixels():
+    def shy(frame):
+        # answers only to a picture that is wider than the original one
+        return np.stack([face(200, 150, 90)]) if frame.shape[1] > 480 else np.zeros((0, 17))
+
+    (found,) = detect_whole(shy, picture())
+    np.testing.assert_array_equal(found[1:5], [200 - 240, 150 - 90, 290 - 240, 240 - 90])

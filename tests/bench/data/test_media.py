@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -597,6 +598,51 @@ def test_one_damaged_packet_is_forgiven(tmp_path):
     data[at : at + size] = b"\xff" * size
     path.write_bytes(data)
     assert len(list(media.read_frames(path))) == 50
+
+
+def test_time_stamps_that_leap_are_refused(tmp_path):
+    write_at(tmp_path / "leap.mkv", [0, 40, 80, 200_000])
+    assert reason(media.read_frames, tmp_path / "leap.mkv") == Reason.UNREADABLE
+
+
+def test_too_many_channels_are_refused(tmp_path):
+    path = tmp_path / "ten.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((10, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(10 * 2 * 1600))
+    assert reason(media.read_audio, path) == Reason.UNREADABLE
+
+
+def test_damaged_files_are_read_or_refused_but_nothing_else(tmp_path):
+    """Random bytes changed, random ends cut off: a value or RejectedInput; never a crash, another error or a hang."""
+    code = """
+import sys
+from pathlib import Path
+import numpy as np
+from bench.contract.errors import RejectedInput
+from bench.data import media
+folder, rng, outcomes = Path(sys.argv[1]), np.random.default_rng(0), set()
+frames = [np.full((32, 32, 3), 8 * i, np.uint8) for i in range(25)]
+for suffix in (".mp4", ".flv", ".mkv", ".avi"):
+    good = folder / f"good{suffix}"
+    media.write_video(good, frames, audio=rng.normal(0, 0.1, 16000))
+    for _ in range(25):
+        data = bytearray(good.read_bytes())
+        for _ in range(rng.integers(1, 30)):
+            data[rng.integers(len(data) if rng.random() < 0.5 else 600)] = rng.integers(256)
+        path = folder / f"bad{suffix}"
+        path.write_bytes(data if rng.random() < 0.7 else data[: rng.integers(1, len(data))])
+        for read in (media.probe, lambda p: sum(1 for _ in media.read_frames(p)), media.read_audio, media.stream_sha256):
+            try:
+                read(path)
+                outcomes.add("read")
+            except RejectedInput as error:
+                outcomes.add(error.reason)
+print(len(outcomes))
+"""
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) >= 3
 
 
 def test_content_decides_not_the_name(tmp_path):

@@ -1,0 +1,114 @@
+"""Structural similarity (Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13(4), 2004)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from bench.contract.metric import Direction
+from metrics.options import choose
+from metrics.planes import COLOR_WORDS, COLORS, check_pair, gray_bt601
+
+WINDOW = 11
+SIGMA = 1.5
+DATA_RANGE = 255.0
+C1 = (0.01 * DATA_RANGE) ** 2
+C2 = (0.03 * DATA_RANGE) ** 2
+
+
+def gaussian_window() -> np.ndarray:
+    """The (11,) float64 separable factor of the 11x11 Gaussian window, sigma 1.5, sum 1."""
+    offset = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-(offset**2) / (2 * SIGMA**2))
+    return weights / weights.sum()
+
+
+def ssim(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """Mean SSIM of each pair of pictures over all channels and all positions where the window lies inside the picture.
+
+    (B, H, W) or (B, H, W, C), values 0..255, at least 11x11 -> (B,) float64; the statistics of the window carry no
+    n / (n - 1) correction. Equal to skimage.metrics.structural_similarity(gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False, data_range=255, channel_axis=-1). ValueError if pictures are smaller or shapes differ.
+    """
+    if reference.shape != generated.shape or min(reference.shape[1:3]) < WINDOW:
+        raise ValueError(
+            f"SSIM needs pictures of one shape, at least {WINDOW}x{WINDOW}; got {reference.shape} and {generated.shape}"
+        )
+    # buffers live for the whole batch: fresh arrays of this size cost more in page faults than the arithmetic
+    buffers = [np.empty(reference.shape[1:], np.float64) for _ in range(7)]
+    kernel = gaussian_window()
+    pairs = zip(reference, generated, strict=True)
+    return np.array([_ssim_of_pair(x, y, kernel, buffers) for x, y in pairs], np.float64)
+
+
+def _ssim_of_pair(reference: np.ndarray, generated: np.ndarray, kernel: np.ndarray, buffers: list[np.ndarray]) -> float:
+    import cv2
+
+    x, y, product, mean_x, mean_y, squares, covariance = buffers
+
+    def local_mean(plane: np.ndarray, into: np.ndarray) -> None:
+        cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel, dst=into)
+
+    np.copyto(x, reference)
+    np.copyto(y, generated)
+    local_mean(x, mean_x)
+    local_mean(y, mean_y)
+    np.multiply(x, y, out=product)
+    local_mean(product, covariance)
+    # only the sum of the two variances enters the formula, so one filtering serves both
+    np.multiply(x, x, out=x)
+    np.multiply(y, y, out=y)
+    x += y
+    local_mean(x, squares)
+
+    inside = slice(WINDOW // 2, -(WINDOW // 2))
+    mean_x, mean_y, squares, covariance, numerator = (
+        buffer[inside, inside] for buffer in (mean_x, mean_y, squares, covariance, product)
+    )
+    np.multiply(mean_x, mean_y, out=numerator)
+    covariance -= numerator
+    mean_x *= mean_x
+    mean_y *= mean_y
+    mean_x += mean_y
+    squares -= mean_x  # now the sum of the variances, and mean_x the sum of the squared means
+    numerator *= 2
+    numerator += C1
+    covariance *= 2
+    covariance += C2
+    numerator *= covariance
+    mean_x += C1
+    squares += C2
+    mean_x *= squares
+    numerator /= mean_x
+    return float(numerator.mean())
+
+
+class SSIM:
+    """SSIM per frame, the clip's value is the mean over frames; 1 for equal pictures, at most 1, may be negative.
+
+    color: "rgb" is the mean over the three channels, "gray-bt601" one gray plane; window: "gaussian", 11x11, sigma 1.5.
+    """
+
+    name: ClassVar[str] = "SSIM"
+    direction: ClassVar[Direction] = Direction.HIGHER
+    unit: ClassVar[str] = "1"
+    version: ClassVar[str] = "1"
+    needs: ClassVar[tuple[str, ...]] = ()
+    primary: ClassVar[bool] = False
+    protocol_keys: ClassVar[tuple[str, ...]] = ("ssim.color", "ssim.window")
+
+    def __init__(self, color: str = "rgb", window: str = "gaussian"):
+        self.color = choose("ssim.color", color, COLORS)
+        self.window = choose("ssim.window", window, ("gaussian",))
+        self.definition = (
+            f"structural similarity (Wang et al. 2004), {WINDOW}x{WINDOW} Gaussian window, sigma {SIGMA}, "
+            f"data range 255, no covariance correction, on {COLOR_WORDS[color]}; mean over frames"
+        )
+
+    def frames(self, reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+        """(B, H, W, 3) uint8 RGB twice -> (B,) float64; ValueError on other shapes or types."""
+        check_pair(reference, generated)
+        if self.color == "gray-bt601":
+            reference, generated = gray_bt601(reference), gray_bt601(generated)
+        return ssim(reference, generated)

@@ -1,0 +1,59 @@
+"""`build`: writes a report folder with table.md, table.csv, report.html and the films it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.load import load
+from reports.media import MediaFolder
+from reports.page import page
+from reports.table import tables
+from reports.text import csv_table, markdown
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: the files, and how many tables, rows, values, empty cells and films they hold."""
+
+    out: Path
+    files: tuple[Path, ...]
+    headings: tuple[str, ...]
+    n_rows: int
+    n_values: int
+    n_empty: int
+    n_films: int
+
+
+def build(results: Sequence[Path], out: Path) -> Summary:
+    """Write out/table.md, out/table.csv, out/report.html and out/media/*.mp4 from result folders or result.json files.
+
+    Same results, same bytes. Films of an earlier report in `out` that this one does not show are removed.
+    Raises UsageError, before anything is written, for a path that is no result and for a file that is not what it should be.
+    """
+    loaded = load(results)
+    made = tables(loaded)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    media = MediaFolder(out)
+    texts = {
+        "table.md": markdown(made),
+        "table.csv": csv_table(made),
+        "report.html": page(loaded, made, media),
+    }
+    for name, text in texts.items():
+        temporary = out / f"{name}.tmp"
+        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.replace(out / name)
+    media.finish()
+    cells = [cell for table in made for line in table.cells for cell in line]
+    return Summary(
+        out=out,
+        files=tuple(out / name for name in texts) + tuple(out / "media" / name for name in sorted(media.kept)),
+        headings=tuple(table.heading for table in made),
+        n_rows=sum(len(table.rows) for table in made),
+        n_values=sum(cell.value is not None for cell in cells),
+        n_empty=sum(cell.value is None for cell in cells),
+        n_films=len(media.kept),
+    )

@@ -1,0 +1,95 @@
+"""Which sample clips may stand in a report, their copies beside it, and their first pictures."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.load import Loaded
+from reports.table import Row, Table
+
+STRICTEST_FIRST = ("none", "generated", "all")
+OURS = re.compile(r"\d+-\d\d-[a-z0-9-]+\.[A-Za-z0-9_-]{1,80}\.mp4")
+
+
+@dataclass(frozen=True)
+class Film:
+    """A copied clip: its address relative to the page, its first picture as a data address, its size in pixels."""
+
+    address: str
+    poster: str
+    width: int
+    height: int
+
+
+def policies(results: Sequence[Loaded]) -> dict[str, str]:
+    """Dataset name -> media policy: the strictest that any of the results declares."""
+    found: dict[str, str] = {}
+    for loaded in results:
+        d = loaded.result.dataset
+        found[d.name] = min(found.get(d.name, "all"), d.media_policy, key=STRICTEST_FIRST.index)
+    return found
+
+
+def may_show(row: Row, policy: str) -> bool:
+    """Whether clips of this row may be copied: under "generated" no control, for those are real footage or made of it."""
+    if policy == "generated":
+        name = row.loaded.result.method.name
+        return row.loaded.result.method.kind != "control" and name != "gt" and not name.startswith("gt-")
+    return policy == "all"
+
+
+class MediaFolder:
+    """Copies films into out/media; `finish` removes the films of an earlier report that this one does not show."""
+
+    def __init__(self, out: Path):
+        self.folder = out / "media"
+        self.kept: set[str] = set()
+
+    def add(self, table: int, row: int, label: str, clip_id: str, source: Path) -> Film | str:
+        """The copied film, or the sentence that says why it cannot be shown."""
+        try:
+            width, height, poster = first_picture(source)
+        except Exception as error:  # PyAV raises many kinds on a broken file; none of them may stop a report
+            return f"The kept clip cannot be read ({type(error).__name__})."
+        slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "row"
+        name = f"{table}-{row:02d}-{slug}.{clip_id}.mp4"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f"{name}.tmp"
+        shutil.copyfile(source, temporary)
+        temporary.replace(self.folder / name)
+        self.kept.add(name)
+        return Film(f"media/{name}", poster, width, height)
+
+    def finish(self) -> None:
+        """Removes films of an earlier report: files of this class's own naming only."""
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if OURS.fullmatch(path.name) and path.name not in self.kept:
+                path.unlink()
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def first_picture(path: Path) -> tuple[int, int, str]:
+    """(width, height, JPEG as a data address) of the first frame; raises where the film cannot be decoded."""
+    import av
+    import cv2
+
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        picture = frame.to_ndarray(format="bgr24")
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    if not done:
+        raise ValueError("the first frame cannot be written as JPEG")
+    return frame.width, frame.height, "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+
+
+def clip_ids(table: Table, policy: str) -> list[str]:
+    """Clips of which at least one row may show a film, in order of name."""
+    return sorted({c for row in table.rows if may_show(row, policy) for c in row.loaded.samples})

@@ -1,0 +1,343 @@
+"""The table as data: columns, rows and cells with digits, intervals, coverage, footnotes and the mark of the best method."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.contract.metric import Direction
+from bench.contract.result import Interval, MetricValue
+from reports.groups import group, labels, role
+from reports.load import Loaded
+from reports.words import (
+    ARROW,
+    NEW,
+    THESE,
+    decimals_for,
+    is_not_applicable,
+    number,
+    plural,
+    printable,
+    reason_in_words,
+    spread,
+)
+
+UNDECLARED = "not declared"
+"""A bare folder of videos does not say what its method was given."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric as one column; two versions or definitions of a metric are two columns."""
+
+    key: tuple[str, str, Direction, str, str]
+    label: str
+    decimals: int
+
+    metric = property(lambda self: self.key[0])
+    version = property(lambda self: self.key[1])
+    direction = property(lambda self: self.key[2])
+    unit = property(lambda self: self.key[3])
+    definition = property(lambda self: self.key[4])
+
+    @property
+    def arrow(self) -> str:
+        return ARROW[self.direction]
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit, empty for a pure number."""
+        return "" if self.unit == "1" else printable(self.unit)
+
+    @property
+    def header(self) -> str:
+        """Name, direction, unit: "M-LMD ↓ (px)"."""
+        return f"{self.label} {self.arrow}" + (f" ({self.shown_unit})" if self.shown_unit else "")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Clips with an own value, clips expected, clips scored as the static image instead."""
+
+    own: int
+    expected: int
+    substituted: int
+
+    @property
+    def complete(self) -> bool:
+        return self.own >= self.expected and not self.substituted
+
+    @property
+    def text(self) -> str:
+        """ "24", "22/24", "22/24 · 2 static"."""
+        base = f"{self.own}/{self.expected}" if self.own != self.expected or self.substituted else f"{self.own}"
+        return f"{base} · {self.substituted} static" if self.substituted else base
+
+
+@dataclass
+class Cell:
+    """One value as shown. `value` is None where nothing is shown but `text` ("n/a" or "—") and the footnotes."""
+
+    measured: MetricValue | None
+    value: float | None
+    text: str
+    difference: str | None = None
+    """Direction match: signed difference to the ground truth, shown before the value."""
+    difference_value: float | None = None
+    spreads: dict[str, str] = field(default_factory=dict)
+    """Interval target -> "± 0.012" or "[0.69, 0.75]"."""
+    coverage: Coverage | None = None
+    """Only where it is not the row's."""
+    notes: list[int] = field(default_factory=list)
+    best: bool = False
+
+    def full_text(self, target: str = NEW) -> str:
+        """ "0.713 ± 0.012", or for direction match "−0.45 (6.12 ± 0.31)"."""
+        value = " ".join(part for part in (self.text, self.spreads.get(target)) if part)
+        return f"{self.difference} ({value})" if self.difference else value
+
+
+@dataclass
+class Row:
+    """One result: its label, what it is given, how many clips it was scored on."""
+
+    loaded: Loaded
+    label: str
+    role: str
+    kind: str
+    given: tuple[str, ...]
+    coverage: Coverage
+    not_applicable: int
+    """Clips of the part for which the row does not exist by definition."""
+
+    @property
+    def clips(self) -> str:
+        """ "24", "22/24 · 2 static", "20 · 4 n/a"."""
+        return f"{self.coverage.text} · {self.not_applicable} n/a" if self.not_applicable else self.coverage.text
+
+
+@dataclass
+class Table:
+    """Results that may be compared, and everything a printed table needs."""
+
+    heading: str
+    rows: list[Row]
+    columns: list[Column]
+    cells: list[list[Cell]]
+    """[row][column]"""
+    notes: list[str]
+    """Footnote k is notes[k - 1]."""
+    no_interval: dict[str, str]
+    """Interval target -> why no cell of the table has it."""
+
+    @property
+    def results(self):
+        return [row.loaded.result for row in self.rows]
+
+
+def tables(results: Sequence[Loaded]) -> list[Table]:
+    """One table for each set of results that may be compared."""
+    return [_table(heading, members) for heading, members in group(results)]
+
+
+class _Notes:
+    """Numbers footnotes in the order in which they are met; the same words are the same note."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add(self, text: str) -> int:
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+
+def _table(heading: str, members: list[Loaded]) -> Table:
+    columns = _columns(members)
+    rows = [_row(m, label) for m, label in zip(members, labels(members), strict=True)]
+    notes = _Notes()
+    measured = [[_measured(row.loaded, column) for column in columns] for row in rows]
+    no_interval = _nowhere(measured)
+    truth = [_truth(rows, measured, j) for j in range(len(columns))]
+    cells = [
+        [_cell(row, column, measured[i][j], truth[j], notes, no_interval) for j, column in enumerate(columns)]
+        for i, row in enumerate(rows)
+    ]
+    for j, column in enumerate(columns):
+        _mark_best(rows, [line[j] for line in cells], column, truth[j], notes)
+    return Table(heading, rows, columns, cells, notes.texts, no_interval)
+
+
+def _key(m: MetricValue) -> tuple[str, str, Direction, str, str]:
+    return (m.metric, m.version, m.direction, m.unit, m.definition)
+
+
+def _columns(members: list[Loaded]) -> list[Column]:
+    found: dict[tuple, list[tuple[bool, MetricValue]]] = {}
+    for loaded in members:
+        for m in loaded.result.metrics:
+            found.setdefault(_key(m), []).append((role(loaded.result) == "method", m))
+    versions: dict[str, list[tuple]] = {}
+    for key in found:
+        versions.setdefault(key[0], []).append(key)
+    columns = []
+    for metric, keys in versions.items():
+        for n, key in enumerate(keys, 1):
+            label = printable(metric)
+            if len(keys) > 1:
+                distinct = len({k[1] for k in keys}) == len(keys)
+                label += f" (version {printable(key[1])})" if distinct else f" (definition {n})"
+            columns.append(Column(key, label, _decimals(found[key])))
+    return columns
+
+
+def _decimals(values: list[tuple[bool, MetricValue]]) -> int:
+    """Digits follow the methods where there are any with an interval: a control's may be a hundred times narrower."""
+
+    def widths(chosen: list[MetricValue]) -> list[float]:
+        return [
+            (i.high - i.low) / 2
+            for m in chosen
+            for i in (interval(m, NEW) or interval(m, THESE),)
+            if i is not None and i.low is not None and i.high is not None
+        ]
+
+    all_values = [m for _, m in values]
+    of_methods = [w for w in widths([m for is_method, m in values if is_method]) if w > 0]
+    return decimals_for(of_methods or widths(all_values), [m.value for m in all_values if m.value is not None])
+
+
+def interval(m: MetricValue, target: str) -> Interval | None:
+    """The interval of that target with both ends, None if there is none."""
+    found = next((i for i in m.intervals if i.target == target), None)
+    return found if found is not None and _finite(found.low) and _finite(found.high) else None
+
+
+def _finite(x: float | None) -> bool:
+    return x is not None and math.isfinite(x)
+
+
+def _measured(loaded: Loaded, column: Column) -> MetricValue | None:
+    return next((m for m in loaded.result.metrics if _key(m) == column.key), None)
+
+
+def _value(m: MetricValue | None) -> float | None:
+    return None if m is None or m.value is None or math.isnan(m.value) else m.value
+
+
+def _coverage(m: MetricValue) -> Coverage:
+    return Coverage(m.n_clips - m.n_substituted, m.n_expected, m.n_substituted)
+
+
+def _row(loaded: Loaded, label: str) -> Row:
+    r = loaded.result
+    with_value = [_coverage(m) for m in r.metrics if _value(m) is not None] or [_coverage(m) for m in r.metrics]
+    coverage = Counter(with_value).most_common(1)[0][0] if with_value else Coverage(0, r.dataset.n_scored, 0)
+    undefined = sum(item.count for item in r.items if item.status == "n/a")
+    kind = r.method.kind if r.method.altered is None else f"request control ({printable(r.method.altered)} altered)"
+    given = tuple(map(printable, r.method.consumes)) or ((UNDECLARED,) if r.method.kind == "folder" else ())
+    return Row(loaded, printable(label), role(r), kind, given, coverage, undefined)
+
+
+def _truth(rows: list[Row], measured: list[list[MetricValue | None]], j: int) -> float | None:
+    """The ceiling of column j: the ground truth's value, its re-encoded copy's where that has none."""
+    for name in ("gt", "gt-reencoded"):
+        for row, line in zip(rows, measured, strict=True):
+            if row.role == "ceiling" and row.loaded.result.method.name == name and _value(line[j]) is not None:
+                return _value(line[j])
+    return None
+
+
+def _nowhere(measured: list[list[MetricValue | None]]) -> dict[str, str]:
+    """Targets for which no cell with a value has an interval, with the reasons: said once, not in every cell."""
+    shown = [m for line in measured for m in line if _value(m) is not None]
+    out = {}
+    for target in (NEW, THESE):
+        reasons = Counter(_no_interval_reason(m, target) for m in shown)
+        if shown and None not in reasons:
+            out[target] = "; ".join(reason for reason, _ in reasons.most_common())
+    return out
+
+
+def _no_interval_reason(m: MetricValue, target: str) -> str | None:
+    """Why there is no interval of that target; None if there is one."""
+    if interval(m, target) is not None:
+        return None
+    found = next((i for i in m.intervals if i.target == target), None)
+    return reason_in_words(found.reason) if found is not None else "not computed"
+
+
+def _cell(
+    row: Row, column: Column, m: MetricValue | None, truth: float | None, notes: _Notes, no_interval: dict[str, str]
+) -> Cell:
+    if m is None:
+        return Cell(None, None, "—", notes=[notes.add("Not evaluated in this result.")])
+    value = _value(m)
+    if value is None:
+        if is_not_applicable(m.reason):
+            return Cell(m, None, "n/a", notes=[notes.add(f"n/a: {reason_in_words(m.reason)}.")])
+        return Cell(m, None, "—", notes=[notes.add(f"No value: {printable(reason_in_words(m.reason))}.")])
+    cell = Cell(m, value, number(value, column.decimals))
+    for target in (NEW, THESE):
+        if (i := interval(m, target)) is not None:
+            cell.spreads[target] = spread(value, i.low, i.high, column.decimals)
+        elif target == NEW and target not in no_interval:
+            why = printable(_no_interval_reason(m, target))
+            cell.notes.append(notes.add(f"No interval for new speakers: {why}."))
+    if (coverage := _coverage(m)) != row.coverage:
+        cell.coverage = coverage
+        cell.notes.append(notes.add(f"This value is on {_coverage_in_words(coverage)}."))
+    is_truth = row.role == "ceiling" and row.loaded.result.method.name == "gt"
+    if column.direction == Direction.MATCH and not is_truth:
+        if truth is None:
+            cell.notes.append(notes.add("No ground-truth row in this table: the value itself, not the difference."))
+        else:
+            cell.difference_value = value - truth
+            cell.difference = number(value - truth, column.decimals, signed=True)
+    return cell
+
+
+def _coverage_in_words(c: Coverage) -> str:
+    text = f"{c.own} of {plural(c.expected, 'clip')}"
+    return f"{text}; {c.substituted} more scored as the static image" if c.substituted else text
+
+
+def _mark_best(rows: list[Row], cells: list[Cell], column: Column, truth: float | None, notes: _Notes) -> None:
+    """Marks the best of the methods (never a control) among those scored on the most clips.
+
+    Values are compared at the shown digits and count as no better than the ground truth's: bold stops at the ceiling.
+    With fewer than two methods there is nothing to be the best of.
+    """
+    scored = [
+        (row, cell) for row, cell in zip(rows, cells, strict=True) if row.role == "method" and cell.value is not None
+    ]
+    if not scored:
+        return
+    badness = {id(cell): _badness(column, cell.value, truth) for _, cell in scored}
+    if truth is not None and column.direction in (Direction.HIGHER, Direction.LOWER, Direction.ZERO):
+        ceiling = _badness(column, truth, None)
+        for _, cell in scored:
+            if _badness(column, cell.value, None) < ceiling:
+                cell.notes.append(notes.add("Past the ground truth: counts as equal to it, not as better."))
+    if len(scored) < 2 or any(b is None for b in badness.values()):
+        return
+    most = max(cell.measured.n_clips for _, cell in scored)
+    eligible = [cell for _, cell in scored if cell.measured.n_clips == most]
+    best = min(badness[id(cell)] for cell in eligible)
+    for cell in eligible:
+        cell.best = badness[id(cell)] == best
+
+
+def _badness(column: Column, value: float, truth: float | None) -> float | None:
+    """Smaller is better, at the shown digits; None for direction match without ground truth."""
+    value = round(value, column.decimals)
+    if column.direction == Direction.MATCH:
+        return None if truth is None else abs(round(value - round(truth, column.decimals), column.decimals))
+    truth = None if truth is None else round(truth, column.decimals)
+    if column.direction == Direction.HIGHER:
+        return -value if truth is None else -min(value, truth)
+    if column.direction == Direction.LOWER:
+        return value if truth is None else max(value, truth)
+    return abs(value) if truth is None else max(abs(value), abs(truth))
