@@ -26,6 +26,8 @@ MAX_AUDIO_GAP = 5 / FPS
 SILENCE = 1e-4
 """Peak amplitude under which a sound track is silence (-80 dBFS)."""
 DETECT_EVERY, MAX_DETECTIONS = 5, 40
+KEPT_BYTES = 48 * 2**20
+"""Decoded frames of a clip that are kept between the two passes: a few seconds at CREMA-D's size, bounded for any length."""
 MIN_VALID = 0.5
 MAX_POINTS_OUTSIDE = 0.10
 NATIVE_ABOVE = 25.5
@@ -54,8 +56,8 @@ def source_key(clip: SourceClip) -> str:
 def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -> dict[str, Any]:
     """Write face.mp4, audio.wav, cues.safetensors (and cues_native, truth) and record.json into `folder`; returns the record.
 
-    Two passes over the source (find the crop, cut it) and one over the canonical video, which is what every evaluation
-    reads, so that the ground truth goes through the same codec and extractor as any method. Memory is flat in clip length.
+    The source is read twice (find the crop, cut it; once if it is small), the canonical video, which is what every evaluation
+    reads, once, so that the ground truth goes through the same codec and extractor as any method. Memory is flat in clip length.
     Raises RejectedInput.
     """
     from bench.data import media
@@ -66,11 +68,11 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
     if info.fps and info.fps < MIN_FPS and not info.variable_rate:
         raise RejectedInput(Reason.FRAME_RATE_TOO_LOW, f"expected at least {MIN_FPS:g} fps, found {info.fps:.3g}")
     extractor = face_extractor()
-    crop, n_frames, size = _find_crop(clip, info, extractor)
-    audio, difference = _sound(clip, info, n_frames)
+    crop, n_frames, size, kept = _find_crop(clip, info, extractor)
+    audio, difference, place = _sound(clip, info, n_frames)
     with whole_folder(folder) as temporary:
         video = temporary / "face.mp4"
-        frames = (crop.cut(frame) for frame in media.read_frames(clip.video, fps=FPS))
+        frames = (crop.cut(frame) for frame in kept or media.read_frames(clip.video, fps=FPS))
         written = media.write_video(video, frames, fps=FPS, crf=VIDEO_CRF, audio=audio, audio_rate=AUDIO_RATE)
         if written != n_frames:
             raise RejectedInput(Reason.TRUNCATED, f"two passes over the video gave {n_frames} and {written} frames")
@@ -99,6 +101,7 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
             "source_fps": info.fps,
             "source_variable_rate": info.variable_rate,
             "audio_difference_s": difference,
+            "audio_place": place,
             "valid_share": float(cues.valid.mean()),
             "key": key,
             "flags": flags,
@@ -107,30 +110,49 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
     return record
 
 
-def _find_crop(clip: SourceClip, info: Any, extractor: Any) -> tuple[Crop, int, tuple[int, int]]:
-    """First pass: count the frames at 25 fps and detect faces in every fifth (fewer in long clips)."""
+def _find_crop(
+    clip: SourceClip, info: Any, extractor: Any
+) -> tuple[Crop, int, tuple[int, int], list[np.ndarray] | None]:
+    """First pass: count the frames at 25 fps and detect faces in every fifth (fewer in long clips).
+
+    Returns crop, frame count, (width, height), and the frames themselves if they fit into KEPT_BYTES.
+    """
     from bench.data import media
 
     expected = (info.duration_s or 0) * FPS
     every = max(DETECT_EVERY, int(np.ceil(expected / MAX_DETECTIONS)))
     detections, count, size = [], 0, (0, 0)
+    kept: list[np.ndarray] | None = []
     for count, frame in enumerate(media.read_frames(clip.video, fps=FPS), start=1):
         if (count - 1) % every == 0:
             size = (frame.shape[1], frame.shape[0])
             detections.append(detect_whole(extractor.detect, frame))
+        if kept is not None:
+            kept.append(frame)
+            if count * frame.nbytes > KEPT_BYTES:
+                kept = None
     if count < MIN_FRAMES:
         raise RejectedInput(Reason.TOO_SHORT, f"expected at least {MIN_FRAMES} frames at {FPS} fps, found {count}")
-    return find_crop(detections, *size), count, size
+    return find_crop(detections, *size), count, size, kept
 
 
-def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, float]:
-    """The clip's 16 kHz sound cut or padded to the picture, and by how many seconds it differed."""
+def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, float, str]:
+    """The clip's 16 kHz sound cut or padded to the picture, by how many seconds it differed, and where it was.
+
+    The sound inside the video comes first: its container times it against the picture, while a separate file is only
+    assumed to start with it (CREMA-D's wav and flv do not agree). One that is silent gives way to the other.
+    """
     from bench.data import media
 
-    source = clip.audio or clip.video
-    if clip.audio is None and not info.has_audio:
+    places = {"inside": clip.video} if info.has_audio else {}
+    if clip.audio is not None:
+        places["beside"] = clip.audio
+    if not places:
         raise RejectedInput(Reason.NO_AUDIO, "expected sound beside the video or inside it, found neither")
-    audio = media.read_audio(source, AUDIO_RATE)
+    sounds = ((place, media.read_audio(path, AUDIO_RATE)) for place, path in places.items())
+    place, audio = next(((p, a) for p, a in sounds if np.abs(a).max(initial=0) >= SILENCE), (None, None))
+    if audio is None:
+        raise RejectedInput(Reason.SILENT, f"the sound never exceeds {SILENCE:g} of full scale")
     wanted = n_frames * AUDIO_RATE // FPS
     difference = (len(audio) - wanted) / AUDIO_RATE
     if difference < -MAX_AUDIO_GAP:
@@ -139,11 +161,9 @@ def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, floa
             f"the sound lasts {len(audio) / AUDIO_RATE:.2f} s, the picture {n_frames / FPS:.2f} s; "
             f"at most {MAX_AUDIO_GAP:g} s may be missing",
         )
-    if np.abs(audio).max(initial=0) < SILENCE:
-        raise RejectedInput(Reason.SILENT, f"the sound never exceeds {SILENCE:g} of full scale")
     padded = np.zeros(wanted, np.float32)
     padded[: min(wanted, len(audio))] = audio[:wanted]
-    return padded, difference
+    return padded, difference, place
 
 
 def _check_faces(cues: Cues, crop: Crop, width: int, height: int) -> list[str]:

@@ -14,7 +14,7 @@ from bench.contract.errors import NothingDoneError, UsageError
 
 RECORD_COLUMNS = (
     "clip_id dataset speaker emotion level sentence n_frames video_sha256 source_sha256 crop source_size source_fps "
-    "source_variable_rate audio_difference_s valid_share key flags"
+    "source_variable_rate audio_difference_s audio_place valid_share key flags"
 ).split()
 
 

@@ -6,8 +6,13 @@ What goes into each network and how its numbers are read follows the definition 
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +72,7 @@ class FaceNetworks:
     """The landmarker's networks out of `face_landmarker.task`; one object is used by one thread."""
 
     def __init__(self, task: Path):
-        with zipfile.ZipFile(task) as bundle:
+        with zipfile.ZipFile(task) as bundle, _without_start_notice():
             self._detector = Network(bundle.read("face_detector.tflite"))
             self._landmarks = Network(bundle.read("face_landmarks_detector.tflite"))
             self._blendshapes = Network(bundle.read("face_blendshapes.tflite"))
@@ -109,6 +114,24 @@ class FaceNetworks:
     def blendshapes(self, landmarks: np.ndarray) -> np.ndarray:
         """Blendshape scores (52,) float32 in 0..1 of landmarks (478, 3) in px."""
         return self._blendshapes(landmarks[None, BLENDSHAPE_POINTS, :2])[0]
+
+
+@contextlib.contextmanager
+def _without_start_notice() -> Iterator[None]:
+    """Keep LiteRT's line about its CPU delegate off stderr, which it writes past Python and without a switch; only that."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            said.seek(0)
+            for line in said:
+                if b"XNNPACK delegate" not in line:
+                    os.write(2, line)
 
 
 def detector_anchors() -> np.ndarray:

@@ -23,6 +23,7 @@ from bench.contract.errors import UsageError, WeightsError
 from bench.package_index import PackageIndexes, PipSettings
 
 CONTENT = os.urandom(3_000_000)
+TAKE_WITH_PIP = weights._take_with_pip
 CLIPS = {"a.flv": b"first clip", "b.flv": b"second clip"}
 
 
@@ -385,6 +386,26 @@ def test_a_file_without_a_published_hash_comes_from_its_authors_only_and_says_so
     weights.fetch("net", progress=False, official=True)
     line = weights.verify("net")
     assert (line.state, line.sha256) == ("unverifiable", sha(CONTENT))
+
+
+def test_where_only_pip_can_speak_to_the_index_it_downloads_the_wheel(registry, monkeypatch, tmp_path):
+    about = {
+        "some_models-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: some-models\nVersion: 1.0\n",
+        "some_models-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "some_models-1.0.dist-info/RECORD": b"",
+    }
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / WHEEL).write_bytes(wheel({"some_models/net.bin": CONTENT, **about}))
+    monkeypatch.setattr(weights, "_take_with_pip", TAKE_WITH_PIP)
+    monkeypatch.setattr(weights, "pip_settings", lambda: PipSettings(indexes=(), find_links=()))
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(WeightsError, match="pip download"):
+        weights.fetch("net", progress=False)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    assert weights.fetch("net", progress=False).read_bytes() == CONTENT
+    assert {path.name for path in weights.cache_folder().iterdir()} == {"net.bin", ".some-models.lock"}
 
 
 def test_one_failure_does_not_stop_the_others(registry, index):

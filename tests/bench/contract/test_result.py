@@ -27,7 +27,9 @@ def test_a_missing_value_survives_as_null():
 
 
 def test_reading_an_undeclared_input_raises_and_names_it():
-    request = Request("a", 3, 0, frozenset({Input.AUDIO}), {Input.AUDIO: lambda: np.zeros(3), Input.EMOTION: lambda: "happy"})
+    request = Request(
+        "a", 3, 0, frozenset({Input.AUDIO}), {Input.AUDIO: lambda: np.zeros(3), Input.EMOTION: lambda: "happy"}
+    )
     assert request.audio.shape == (3,)
     with pytest.raises(UndeclaredInput, match=r"Input\.EMOTION"):
         _ = request.emotion
@@ -44,7 +46,11 @@ def test_an_input_is_computed_only_when_read_and_only_once():
 def test_cues_file_keeps_every_array(tmp_path):
     rng = np.random.default_rng(0)
     empty = Cues.empty(3)
-    arrays = {n: rng.normal(size=getattr(empty, n).shape).astype(np.float32) for n in empty.__dataclass_fields__ if n != "valid"}
+    arrays = {
+        n: rng.normal(size=getattr(empty, n).shape).astype(np.float32)
+        for n in empty.__dataclass_fields__
+        if n != "valid"
+    }
     arrays["gaze"][1] = np.nan
     cues = Cues(**arrays, valid=np.array([True, False, True]))
     cues.save(tmp_path / "c.safetensors")

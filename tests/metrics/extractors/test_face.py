@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,19 @@ def test_the_detector_says_what_mediapipe_says(extract, golden, name):
     np.testing.assert_allclose(faces[:, 0], expected[:, 0], atol=1e-3)
     np.testing.assert_allclose(faces[:, 1:5], expected[:, 1:5], atol=2)  # MediaPipe gives whole pixels and sizes
     np.testing.assert_allclose(faces[:, 5:], expected[:, 5:], atol=0.05)
+
+
+def test_outputs_change_only_with_the_version(face_weights):
+    sys.path.insert(0, str(ROOT / "tests" / "reference"))
+    from face_cues import outputs
+
+    now = outputs(face_weights)
+    with np.load(ROOT / "tests" / "golden" / "face_cues.npz") as stored:
+        remedy = "raise FaceExtractor.VERSION and run tests/reference/face_cues.py"
+        assert str(now["version"]) == str(stored["version"]), "VERSION changed: run tests/reference/face_cues.py"
+        assert set(now) == set(stored.files)
+        for name in now.keys() - {"version"}:
+            np.testing.assert_allclose(now[name], stored[name], rtol=1e-3, atol=0.01, err_msg=f"{name}: {remedy}")
 
 
 def test_the_known_check_value_of_the_weights(extract, golden):
@@ -152,9 +166,9 @@ def test_a_mirrored_picture_mirrors_yaw_roll_and_eyes(extract, golden):
             geo.pose_of(mirrored.transform)[0], geo.pose_of(straight.transform)[0] * (1, -1, -1), atol=4
         )
         # the network itself is not symmetric, and least so in the irises' height
-        np.testing.assert_allclose(mirrored.gaze[0, :, 0], -straight.gaze[0, ::-1, 0], atol=6)
+        np.testing.assert_allclose(mirrored.gaze[0, :, 0], -straight.gaze[0, ::-1, 0], atol=9)
         np.testing.assert_allclose(mirrored.gaze[0, :, 1], straight.gaze[0, ::-1, 1], atol=15)
-        np.testing.assert_allclose(mirrored.openness[0], straight.openness[0, ::-1], atol=0.04)
+        np.testing.assert_allclose(mirrored.openness[0], straight.openness[0, ::-1], atol=0.06)
         expected = straight.landmarks[0, list(MIRROR_478), :2] * (-1, 1) + (picture.shape[1], 0)
         assert np.linalg.norm(mirrored.landmarks[0, :, :2] - expected, axis=-1).mean() < 0.03 * np.ptp(expected[:, 0])
 
