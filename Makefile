@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+REFERENCE := .venv-ref
 DATASET ?= puppet
 PROFILE ?= quick
 METHODS ?= controls
 ROOT_FLAG = $(if $(ROOT),--root $(ROOT),)
 WORK_FLAG = $(if $(WORK),--work $(WORK),)
 
-.PHONY: setup reproduce-table smoke test test-slow lint clean
+.PHONY: setup reproduce-table smoke test test-slow reference-venv lint clean
 
 setup: $(STAMP)
 
@@ -28,11 +29,19 @@ smoke: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
-test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+test-slow: $(STAMP) $(REFERENCE)/.installed
+	$(BIN)/python -m pytest -m slow -s
+
+# Reference tools that cannot share the environment; they run as programs in the slow tests only.
+reference-venv: $(REFERENCE)/.installed
+
+$(REFERENCE)/.installed: tests/reference/requirements.txt
+	test -x $(REFERENCE)/bin/python || $(PYTHON) -m venv $(REFERENCE)
+	$(REFERENCE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/reference/requirements.txt
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check bench baselines metrics reports tests
 
 clean:
-	rm -rf $(VENV) work
+	rm -rf $(VENV) $(REFERENCE) work
