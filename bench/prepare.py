@@ -125,7 +125,7 @@ def prepare(
         "flags": sorted({*loaded.flags, *(flag for row in rows for flag in row["flags"])}),
         "clips": rows,
     }
-    write_json(store.selection_path(loaded.name, part), selection)
+    write_json(store.selection_path(loaded.name, part, limit), selection)
     report.scored, report.rejected = len(selection["clips"]), rejected
     report.flags = dict(Counter(flag for row in selection["clips"] for flag in row["flags"]))
     records = [r for p in sorted((store.folder / "clips").glob("[!.]*")) if (r := store.record(p.name))]

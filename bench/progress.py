@@ -55,7 +55,7 @@ def in_parallel(
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential")
     try:
         with Bar(title, total=total) as bar:
-            for result in pool(delayed(function)(*item) for item in items):
+            for result in pool(delayed(_on_one_core)(function, item) for item in items):
                 yield result
                 bar(1, total)
     except TerminatedWorkerError as error:
@@ -63,3 +63,11 @@ def in_parallel(
             "a worker process was killed (often: out of memory). Finished clips are kept; run the same command again, "
             "with a smaller --jobs if it repeats"
         ) from error
+
+
+def _on_one_core(function: Callable[..., Any], item: tuple) -> Any:
+    """Parallelism is by clip: OpenCV's own threads would only fight for the same cores."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return function(*item)

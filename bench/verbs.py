@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import cli
 from bench.cli import Outcome
-from bench.contract.errors import EmotalkError, ExitCode, UsageError
+from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
 from bench.workspace import Workspace
 
 
@@ -75,7 +75,7 @@ def _selection(flags: cli.OnDataset, space: Workspace):
 
     default = flags.profile if flags.dataset == "puppet" else get_dataset(flags.dataset).default_manifest
     name = load_manifest(flags.dataset, flags.manifest or default).name
-    return Store(space.store(flags.label)).selection(name, flags.split)
+    return Store(space.store(flags.label)).selection(name, flags.split, flags.limit)
 
 
 def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
@@ -177,7 +177,7 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     say(prepared.text)
     worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
     selection = _selection(flags, space)
-    folders, failures = [], []
+    rows, failures = [], []
     for spec in specs:
         clock = time.monotonic()
         try:
@@ -209,21 +209,30 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
             say(f"{spec.name}: {error}")
             worst = max(worst, ExitCode.SOME_FAILED)
             continue
-        folders.append(done.folder)
+        rows.append(done)
         if done.failed:
             worst = max(worst, ExitCode.SOME_FAILED)
         counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
         stages[spec.name] = round(time.monotonic() - clock, 2)
         say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
-    if not folders:
-        raise EmotalkError(
+    if not rows:
+        raise NothingDoneError(
             "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
         )
+    folders = [row.folder for row in rows]
     out = space.report / "-".join([flags.label, *([flags.split] if flags.split != "test" else [])])
     build(folders, out)
     total = time.monotonic() - started
-    text = "\n".join([terminal(folders), f"report: {out / 'report.html'}", f"tables: {out / 'table.md'}, {out / 'table.csv'}",
-                      f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"])  # fmt: skip
+    problems = [
+        f"{row.result.name}: {p.clip_id}: {p.reason}: {p.detail}"
+        for row in rows
+        for p in row.result.problems
+        if p.status in ("static", "excluded")
+    ]
+    lines = [terminal(folders), *_listed("failed, and counted as said in the table", problems)]
+    lines += _listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
+    lines += [f"report: {out / 'report.html'}", f"tables: {out / 'table.md'}, {out / 'table.csv'}"]
+    lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
     document = {
         "report": str(out / "report.html"),
         "results": [str(f) for f in folders],
@@ -233,7 +242,15 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
         "stages": stages,
         "exit_code": int(worst),
     }
-    return Outcome(worst, document, text)
+    return Outcome(worst, document, "\n".join(lines))
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    """A short list for the terminal, with how many more there are."""
+    if not lines:
+        return []
+    more = [f"  ... and {len(lines) - 10} more, all in the report"] if len(lines) > 10 else []
+    return [f"{title}:", *(f"  {line}" for line in lines[:10]), *more]
 
 
 def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:

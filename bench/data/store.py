@@ -88,12 +88,17 @@ class Store:
         table = pd.DataFrame(sorted(rejected, key=lambda r: (r["clip_id"], r["path"])), columns=columns)
         write_parquet(self.folder / "rejected.parquet", table.astype({"known": bool}))
 
-    def selection_path(self, manifest: str, part: str) -> Path:
-        return self.folder / "selections" / f"{manifest}-{part}.json"
+    def selection_path(self, manifest: str, part: str, limit: int | None = None) -> Path:
+        """Where the selection of a part is written; one of the first `limit` clips never takes the place of the whole."""
+        return self.folder / "selections" / f"{manifest}-{part}{f'-first{limit}' if limit else ''}.json"
 
-    def selection(self, manifest: str, part: str) -> Selection:
-        """What `prepare` selected for one part of a manifest; UsageError with the command to run if it is not there."""
-        document = read_json(self.selection_path(manifest, part))
+    def selection(self, manifest: str, part: str, limit: int | None = None) -> Selection:
+        """What `prepare` selected for one part of a manifest; UsageError with the command to run if it is not there.
+
+        With `limit`, the whole selection if there is one (the caller cuts it), else that of the first `limit` clips.
+        """
+        paths = [self.selection_path(manifest, part), self.selection_path(manifest, part, limit)]
+        document = next((d for p in paths if (d := read_json(p)) is not None), None)
         if document is None:
             there = sorted(p.stem for p in (self.folder / "selections").glob("*.json"))
             raise UsageError(
