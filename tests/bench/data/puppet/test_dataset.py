@@ -81,9 +81,9 @@ def test_files_hold_what_the_plan_says(smoke_tree):
     for clip in plan("smoke"):
         info = probe(clip.video(smoke_tree))
         assert (info.width, info.height, info.fps, info.n_frames) == (256, 256, 25, clip.frames)
-        assert info.rate == 48_000
+        assert info.audio_rate == 48_000
         sound = probe(clip.audio(smoke_tree))
-        assert (sound.rate, sound.channels) == (48_000, 2)
+        assert (sound.audio_rate, sound.audio_channels) == (48_000, 2)
         said = truth.load(clip.truth(smoke_tree))
         assert said.arrays["landmarks"].shape == (clip.frames, 478, 2)
         assert said.arrays["landmarks"].min() > 0

@@ -25,6 +25,17 @@ def test_same_arguments_give_the_same_bytes_whatever_the_clock_says():
     assert first.phonemes == again.phonemes
 
 
+def test_a_long_temporary_path_does_no_harm(tmp_path, monkeypatch):
+    """The engine cuts paths after 160 characters."""
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    voice = Voice.from_seed(5, "W")
+    plain = speak(TEXT, voice)
+    monkeypatch.setenv("TMPDIR", str(deep))
+    assert speak(TEXT, voice).samples.tobytes() == plain.samples.tobytes()
+    assert not list(deep.iterdir())
+
+
 def test_voices_differ_by_seed_and_by_sex():
     voices = [Voice.from_seed(seed, sex) for seed in range(6) for sex in "MW"]
     assert len(set(voices)) == 12
