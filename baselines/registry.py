@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from bench.contract.errors import UsageError
 from bench.contract.method import Input, Method
@@ -47,22 +48,36 @@ class MethodSpec:
 
     @property
     def label(self) -> str:
-        """The method's name as a folder name."""
-        return _safe(self.name)
+        """The method as a folder name; plug-ins and checkpoints carry a hash, so that equal names do not meet."""
+        file, colon, attribute = self.name.rpartition(":")
+        if not colon:
+            label = self.name
+        else:
+            label = f"{Path(file).stem}-{attribute}-{_short(str(Path(self.target.rpartition(':')[0])))}"
+        if self.checkpoint:
+            label += f"-{_short(str(self.checkpoint.resolve()))}"
+        return "".join(c if c.isalnum() or c in "-_@." else "-" for c in label)
+
+    @property
+    def plugin(self) -> Path | None:
+        """The file of a plug-in, None for a method of the suite."""
+        location = self.target.rpartition(":")[0]
+        return Path(location) if location.endswith(".py") else None
 
     def load(self) -> Method:
-        """An instance; UsageError if the class is not there or lacks a name, version, consumes or generate."""
+        """An instance; UsageError if the class cannot be loaded or lacks a name, version, consumes or generate."""
         location, _, attribute = self.target.rpartition(":")
         try:
-            module = _load_file(Path(location)) if location.endswith(".py") else importlib.import_module(location)
+            module = _load_file(self.plugin) if self.plugin else importlib.import_module(location)
             factory = getattr(module, attribute)
-        except (ImportError, AttributeError, SyntaxError, OSError) as error:
+        except Exception as error:  # a plug-in may fail in any way while it is imported
             raise UsageError(f"--method {self.target}: cannot load it: {type(error).__name__}: {error}") from error
         try:
             method = factory(self.checkpoint) if self.checkpoint else factory()
-        except TypeError as error:
+        except Exception as error:
             how = "with the checkpoint's path" if self.checkpoint else "without arguments"
-            raise UsageError(f"--method {self.target}: the class is called {how}, which failed: {error}") from error
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(f"--method {self.target}: the class is called {how}, which failed: {what}") from error
         lacking = [n for n in ("name", "version", "consumes", "generate") if not hasattr(method, n)]
         if lacking:
             raise UsageError(
@@ -78,12 +93,14 @@ class MethodSpec:
         return method
 
     def identity(self) -> dict[str, str | None]:
-        """What the outputs depend on besides the clip: for plug-ins and checkpoints the file's SHA-256."""
-        location = self.target.rpartition(":")[0]
+        """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint.
+
+        A plug-in's code is its file and what it has imported from the same folder by the time it is loaded.
+        """
         return {
             "target": self.target,
             "altered": self.altered,
-            "code": sha256_of(Path(location)) if location.endswith(".py") else None,
+            "code": _code_of(self.plugin) if self.plugin else None,
             "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else None,
         }
 
@@ -122,14 +139,27 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _load_file(path: Path):
-    specification = importlib.util.spec_from_file_location(f"emotalk_plugin_{path.stem}", path)
+def _load_file(path: Path) -> ModuleType:
+    """The module of a plug-in file, as if its folder were on the path (it may import its neighbours)."""
+    name = f"emotalk_plugin_{path.stem}_{_short(str(path))}".replace(" ", "_")
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    specification = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # dataclasses and pickle look their module up there
     specification.loader.exec_module(module)
     return module
 
 
-def _safe(name: str) -> str:
-    file, colon, attribute = name.rpartition(":")
-    short = f"{Path(file).stem}-{attribute}" if colon else name
-    return "".join(c if c.isalnum() or c in "-_@." else "-" for c in short)
+def _code_of(path: Path) -> str:
+    neighbours = {
+        Path(file).resolve()
+        for module in list(sys.modules.values())
+        if (file := getattr(module, "__file__", None)) and Path(file).resolve().parent == path.parent
+    }
+    text = "".join(sha256_of(file) for file in sorted({path, *neighbours}))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]

@@ -1,41 +1,78 @@
-"""Files that are either whole or not there: written to a temporary name in the same folder, then renamed."""
+"""Documents, tables and folders written whole, and one process at a time in a folder."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.contract.files import temporary_name, whole_file
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path` (same suffix); on success it becomes `path`, on error it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of the disk itself: every later item would fail in the same way."""
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yields an empty temporary folder beside `path`; on success it takes the place of `path`, on error it is removed."""
+    """Yields an empty temporary folder beside `path`; on success it takes its place, on error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_name(path)
     temporary.mkdir()
     try:
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            old = temporary_name(path)
+            path.replace(old)
+            shutil.rmtree(old, ignore_errors=True)
         temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Holds a folder while the block runs; another process that wants it waits, and says so.
+
+    What a killed process left half-written is swept first. A file system without locks goes on without.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another emotalk is writing to {folder}; waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            yield
+            return
+        sweep(folder)
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files and folders whose process is gone."""
+    for left in [*folder.glob(".[0-9]*-*.*"), *folder.glob("*/.[0-9]*-*.*")]:
+        owner = left.name[1:].partition("-")[0]
+        if owner.isdigit() and not _runs(int(owner)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -56,3 +93,10 @@ def write_parquet(path: Path, frame: Any) -> None:
     """Write a pandas table whole."""
     with whole_file(path) as temporary:
         frame.to_parquet(temporary, index=False)
+
+
+@contextmanager
+def unless_full() -> Iterator[None]:
+    """For caches: what cannot be written is not cached, and the work goes on."""
+    with contextlib.suppress(OSError):
+        yield

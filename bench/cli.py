@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from bench.contract.errors import EmotalkError, ExitCode
+from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.workspace import Workspace
 
 Dataset = Literal["puppet", "cremad", "cremad-sample", "mead"]
@@ -185,24 +189,62 @@ def main(arguments: list[str] | None = None) -> None:
 
 def execute(verb: Common, arguments: list[str]) -> ExitCode:
     """Run one verb; errors that are meant for the user are printed in one paragraph, others keep their traceback."""
-    from bench import verbs
-
     try:
+        if verb.limit is not None and verb.limit < 1:
+            raise UsageError(f"--limit {verb.limit}: expected a number of clips, at least 1")
+        if verb.jobs < 1:
+            raise UsageError(f"--jobs {verb.jobs}: expected a number of processes, at least 1")
         space = Workspace.open(verb.work)
-        outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, "emotalk " + " ".join(arguments))
-    except EmotalkError as error:
+        with _stdout_kept_clean(verb.json):
+            from bench import verbs
+
+            outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, "emotalk " + " ".join(arguments))
+    except (EmotalkError, OSError) as error:
+        code = getattr(error, "exit_code", ExitCode.CRASHED)
+        if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
+            raise
+        message = str(error) if isinstance(error, EmotalkError) else f"{error}; {DISK_ERRORS[error.errno]}"
         if verb.json:
-            print(json.dumps({"error": type(error).__name__, "message": str(error), "exit_code": int(error.exit_code)}))
-        print(f"emotalk: {error}", file=sys.stderr)
-        return error.exit_code
+            print(json.dumps({"error": type(error).__name__, "message": message, "exit_code": int(code)}))
+        print(f"emotalk: {message}", file=sys.stderr)
+        return code
     except KeyboardInterrupt:
         print("emotalk: interrupted; finished work is kept, run the same command again", file=sys.stderr)
         return ExitCode.CRASHED
-    if verb.json:
-        print(json.dumps(outcome.document, indent=1, default=str, allow_nan=False))
-    elif outcome.text:
-        print(outcome.text)
+    try:
+        if verb.json:
+            print(json.dumps(outcome.document, indent=1, default=str, allow_nan=False))
+        elif outcome.text:
+            print(outcome.text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return outcome.code
+
+
+DISK_ERRORS = {
+    errno.ENOSPC: "free some space and run the same command again: finished work is kept",
+    errno.EDQUOT: "free some of your quota and run the same command again: finished work is kept",
+    errno.EROFS: "choose a writable folder with --work or EMOTALK_WORK",
+    errno.EACCES: "choose a readable and writable folder with --work or EMOTALK_WORK",
+}
+
+
+@contextmanager
+def _stdout_kept_clean(wanted: bool) -> Iterator[None]:
+    """With --json, whatever methods and libraries print, in this process and its workers, goes to stderr."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 if __name__ == "__main__":

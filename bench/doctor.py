@@ -41,15 +41,9 @@ def examine(space: Workspace) -> list[dict[str, Any]]:
 
     for line in weights.status():
         needed = line.name == "face_landmarker"
-        how = f"emotalk weights fetch {line.name}"
-        findings.append(
-            _finding(
-                f"weights {line.name}",
-                line.state != "missing" or not needed,
-                line.state,
-                how if line.state == "missing" and needed else "",
-            )
-        )
+        state = weights.verify(line.name).state if needed else line.state
+        fetch = f"emotalk weights fetch {line.name}"
+        findings.append(_finding(f"weights {line.name}", state == "verified" or not needed, state, fetch))
     space.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(space.root).free
     findings.append(

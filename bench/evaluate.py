@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import read_json, write_parquet
-from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
+from bench.atomic import whole_folder, write_parquet
+from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
 from bench.contract.result import (
     CLIP_COLUMNS,
     DatasetRecord,
@@ -25,6 +25,7 @@ from bench.contract.result import (
 )
 from bench.data.store import Selected, Selection, digest_of
 from bench.framing import Framing
+from bench.generate import Card, item_key, read_card, read_item
 from bench.progress import in_parallel
 from bench.protocols import Protocol, load_protocol
 from bench.scoring import Job, score_clip
@@ -77,11 +78,12 @@ def evaluate(
     if missing not in MISSING_POLICIES:
         raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
     protocol = load_protocol(protocol_name)
-    card = read_json(videos / "generated.json") or {}
-    frame = Framing(framing or card.get("framing") or protocol.framing)
+    card = read_card(videos)
+    frame = Framing(framing or (card.framing if card else protocol.framing))
     rows = selection.limited(limit)
-    label = name or card.get("method") or videos.resolve().name
-    items = _score_all(rows, selection, videos, cache, protocol, frame, missing, jobs, label)
+    label = name or row_name(videos)
+    videos_note = _check_names(videos, rows, selection, card, missing)
+    items = _score_all(rows, selection, videos, cache, protocol, frame, missing, jobs, label, card)
     bad = [item for item in items if item["status"] == "failed"]
     if bad:
         shown = "; ".join(f"{item['clip_id']}: {item['reason']} ({item['detail']})" for item in bad[:5])
@@ -90,7 +92,7 @@ def evaluate(
     metrics = _summaries(clips, items, protocol, seed)
     if all(m.value is None for m in metrics):
         reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
-        if card.get("kind") != "control":
+        if card is None or card.kind != "control":
             raise NothingDoneError(f"{label}: not one of {len(items)} clips could be scored: {reasons}")
     result = Result(
         name=label,
@@ -114,7 +116,7 @@ def evaluate(
             for i in items
             if i["status"] not in ("ok",)
         ],
-        notes=_notes(items),
+        notes=[*videos_note, *_notes(items)],
         extractors=_extractors(),
         environment=_environment(),
         seed=seed,
@@ -122,14 +124,34 @@ def evaluate(
         command=command,
         wall_seconds=round(time.monotonic() - started, 3),
     )
-    out.mkdir(parents=True, exist_ok=True)
-    write_parquet(out / "clips.parquet", clips)
-    rejected = selection.store.folder / "rejected.parquet"
-    if rejected.is_file():
-        shutil.copyfile(rejected, out / "rejected.parquet")
-    _keep_samples(items, out / "samples", result)
-    result.save(out / "result.json")
+    with whole_folder(out) as folder:
+        write_parquet(folder / "clips.parquet", clips)
+        write_parquet(folder / "items.parquet", _items_table(items))
+        if selection.rejected.is_file():
+            shutil.copyfile(selection.rejected, folder / "rejected.parquet")
+        _keep_samples(items, folder / "samples", result)
+        result.save(folder / "result.json")
     return Evaluated(out, result, failed=sum(i["status"] in ("static", "excluded") for i in items))
+
+
+def row_name(videos: Path) -> str:
+    """The name of a folder's row if none is given: the method that made it, else the folder's own name."""
+    card = read_card(videos) if videos.is_dir() else None
+    return card.method if card else videos.resolve().name
+
+
+def _check_names(
+    videos: Path, rows: list[Selected], selection: Selection, card: Card | None, missing: str
+) -> list[str]:
+    """A note on files that belong to no scored clip; NothingDoneError if none does and the folder is not ours."""
+    known = {row["clip_id"] for row in selection.document["clips"]}
+    files = sorted(p.name for p in videos.glob("*.mp4"))
+    strangers = [name for name in files if name.removesuffix(".mp4") not in known]
+    wanted = {row.clip.clip_id for row in rows}
+    if card is None and not any(name.removesuffix(".mp4") in wanted for name in files):
+        found = f"found {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}" if files else "found no mp4 file"
+        raise NothingDoneError(f"{videos}: expected files named <clip_id>.mp4, as {rows[0].clip.clip_id}.mp4; {found}")
+    return [f"{_clips(len(strangers))} in the folder match no scored clip, as {strangers[0]}"] if strangers else []
 
 
 def _score_all(
@@ -142,20 +164,39 @@ def _score_all(
     missing: str,
     jobs: int,
     label: str,
+    card: Card | None,
 ) -> list[dict[str, Any]]:
-    work = []
-    for row in rows:
-        made = read_json(videos / "items" / f"{row.clip.clip_id}.json") or {}
-        excused = (made["reason"], made["detail"]) if made.get("status") == "n/a" else None
-        work.append((Job(row, selection.store.folder, videos, cache, protocol.name, framing, missing, excused),))
+    work = [
+        (Job(row, selection.store.folder, videos, cache, protocol.name, framing, missing, _verdict(videos, row, card)),)
+        for row in rows
+    ]
     items = list(in_parallel(score_clip, work, jobs, len(work), f"evaluate {label}"))
-    items.sort(key=lambda item: item["clip_id"])
-    failures = {r.clip.clip_id: read_json(videos / "items" / f"{r.clip.clip_id}.json") for r in rows}
-    for item in items:  # why an output is missing is known better by what should have made it
-        made = failures[item["clip_id"]]
-        if made and made["status"] == "failed" and item["reason"] == "missing-output":
-            item |= {"reason": made["reason"], "detail": made["detail"]}
-    return items
+    return sorted(items, key=lambda item: item["clip_id"])
+
+
+def _verdict(videos: Path, row: Selected, card: Card | None) -> tuple[str, str, str] | None:
+    """What the record beside a generated video says of it, if it keeps the video from being scored."""
+    item = read_item(videos, row.clip.clip_id) if card else None
+    if item is None:
+        return None
+    if item["key"] != item_key(card, row):
+        stale = "made for another seed, version, manifest or clip than this; run `emotalk generate` again"
+        return "missing", str(Reason.MISSING_OUTPUT), stale
+    if item["status"] == "n/a":
+        return "n/a", item["reason"], item["detail"]
+    if item["status"] == "failed":
+        return "failed", item["reason"], item["detail"]
+    return None
+
+
+def _items_table(items: list[dict[str, Any]]) -> Any:
+    """items.parquet: one row per clip with what was done to its video."""
+    import pandas as pd
+
+    columns = {"clip_id": "string", "status": "string", "reason": "string", "detail": "string", "length_delta": "Int64",
+               "residual": "Float64"}  # fmt: skip
+    table = pd.DataFrame([{name: item[name] for name in columns} for item in items]).astype(columns)
+    return table.assign(flags=[" ".join(item["flags"]) for item in items])
 
 
 def _table(items: list[dict], rows: list[Selected], selection: Selection, label: str, protocol: Protocol) -> Any:
@@ -202,17 +243,17 @@ def _summaries(clips: Any, items: list[dict], protocol: Protocol, seed: int) -> 
     ]
 
 
-def _method_record(card: dict[str, Any], label: str) -> MethodRecord:
-    if not card:
+def _method_record(card: Card | None, label: str) -> MethodRecord:
+    if card is None:
         return MethodRecord(name=label, version="unknown", consumes=[], kind="folder")
     return MethodRecord(
-        name=card["method"],
-        version=card["version"],
-        consumes=card["consumes"],
-        kind=card["kind"],
-        checkpoint_sha256=card["identity"]["checkpoint"],
-        seed=card["seed"],
-        altered=card["altered"],
+        name=label,
+        version=card.version,
+        consumes=card.consumes,
+        kind=card.kind,
+        checkpoint_sha256=card.identity["checkpoint"],
+        seed=card.seed,
+        altered=card.altered,
     )
 
 
@@ -260,10 +301,10 @@ def _clips(count: int) -> str:
 
 
 def _extractors() -> list[ExtractorRecord]:
-    from bench.features import face_weights
-    from metrics.extractors.face import FaceExtractor
+    from bench.data.prepare_clip import face_identity
 
-    return [ExtractorRecord(name="face", version=FaceExtractor.VERSION, weights=face_weights())]
+    identity = face_identity()
+    return [ExtractorRecord(name="face", version=identity.pop("version"), weights=identity)]
 
 
 def _environment():
@@ -274,10 +315,7 @@ def _environment():
 
 def _keep_samples(items: list[dict[str, Any]], folder: Path, result: Result) -> None:
     """Copy a few scored videos beside the result, spread over the clips, as far as the dataset's media policy allows."""
-    from bench.generate import link_or_copy
-
-    shutil.rmtree(folder, ignore_errors=True)
-    real = result.method.name.startswith("gt") and result.method.kind == "control"
+    real = result.name.startswith("gt") and result.method.kind == "control"
     if result.dataset.media_policy == "none" or (real and result.dataset.media_policy != "all"):
         return
     scored = [item for item in items if item["sample"] and item["status"] == "ok"]
@@ -287,4 +325,4 @@ def _keep_samples(items: list[dict[str, Any]], folder: Path, result: Result) -> 
     for item in scored:
         if item["clip_id"] in kept:
             folder.mkdir(parents=True, exist_ok=True)
-            link_or_copy(Path(item["sample"]), folder / f"{item['clip_id']}.mp4")
+            shutil.copyfile(item["sample"], folder / f"{item['clip_id']}.mp4")

@@ -7,30 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.atomic import unless_full
 from bench.contract.cues import Cues
-from bench.data.prepare_clip import face_extractor
+from bench.data.prepare_clip import face_extractor, face_identity
 from bench.data.store import key_of
-
-
-def face_weights() -> dict[str, str]:
-    """Weight name -> SHA-256 of the face extractor's weights, from the registry (resolve() has verified the file)."""
-    from bench import weights
-    from metrics.extractors.face import FaceExtractor
-
-    return {name: weights.registry()[name].sha256 for name in FaceExtractor.needs}
 
 
 def cues_key(stream_sha256: str, transform: object) -> str:
     """Cache key of contracts.md: packets of the stream, transform, weights, the extractor's VERSION."""
-    from metrics.extractors.face import FaceExtractor
-
-    return key_of(
-        stream=stream_sha256,
-        transform=transform,
-        weights=face_weights(),
-        version=FaceExtractor.VERSION,
-        dtype="float32",
-    )
+    return key_of(stream=stream_sha256, transform=transform, face=face_identity(), dtype="float32")
 
 
 def face_cues(cache: Path, stream_sha256: str, transform: object, frames: Callable[[], Iterable[np.ndarray]]) -> Cues:
@@ -43,6 +28,6 @@ def face_cues(cache: Path, stream_sha256: str, transform: object, frames: Callab
         except Exception:  # a cache entry that cannot be read is made again: safetensors raises its own error types
             path.unlink(missing_ok=True)
     cues = face_extractor()(frames())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cues.save(path)
+    with unless_full():
+        cues.save(path)
     return cues

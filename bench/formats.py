@@ -13,7 +13,7 @@ from bench.data.store import RECORD_COLUMNS
 
 EXIT_WORDS = {
     ExitCode.DONE: "done; rejected inputs and known-faulty files are listed (`--strict` makes that 4)",
-    ExitCode.CRASHED: "crash, or \"regressed\"",
+    ExitCode.CRASHED: 'crash, or "regressed"',
     ExitCode.WRONG_USE: "wrong use",
     ExitCode.NOTHING_DONE: "nothing could be done",
     ExitCode.SOME_FAILED: "some items failed that should not have",
@@ -37,17 +37,39 @@ $EMOTALK_WORK (default ./work)
 
 def page() -> str:
     """The page as Markdown."""
-    lines = ["# Files and formats", "", "Made from the code by `python -m bench.formats`.", "", "## Where things are", ""]
+    lines = [
+        "# Files and formats",
+        "",
+        "Made from the code by `python -m bench.formats`.",
+        "",
+        "## Where things are",
+        "",
+    ]
     lines += ["```", TREE, "```", "", "## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {int(code)} | {EXIT_WORDS[code]} |" for code in ExitCode]
     lines += ["", "## Reasons", "", "Words that stand in rejected.parquet, clips.parquet and result.json:", ""]
     lines += [", ".join(f"`{reason}`" for reason in Reason), "", "## cues.safetensors", "", "T frames at 25 fps.", ""]
     lines += ["| array | shape | type |", "|---|---|---|"]
-    lines += [f"| {n} | {('T', *s)} | {'uint8' if n == 'valid' else 'float32'} |".replace("'T'", "T") for n, s in FIELDS.items()]
-    lines += ["", "## clips.parquet", "", "Long form, one row per clip and metric.", "", "| column | type |", "|---|---|"]
+    lines += [
+        f"| {n} | {('T', *s)} | {'uint8' if n == 'valid' else 'float32'} |".replace("'T'", "T")
+        for n, s in FIELDS.items()
+    ]
+    lines += [
+        "",
+        "## clips.parquet",
+        "",
+        "Long form, one row per clip and metric.",
+        "",
+        "| column | type |",
+        "|---|---|",
+    ]
     lines += [f"| {name} | {kind} |" for name, kind in CLIP_COLUMNS.items()]
     lines += ["", "## manifest.parquet of a store", "", ", ".join(f"`{name}`" for name in RECORD_COLUMNS), ""]
-    lines += [f"## result.json, schema_version {SCHEMA_VERSION}", "", "Unknown keys are refused; missing is null, never 0."]
+    lines += [
+        f"## result.json, schema_version {SCHEMA_VERSION}",
+        "",
+        "Unknown keys are refused; missing is null, never 0.",
+    ]
     for model in _models(Result):
         about = (model.__doc__ or "").strip().splitlines()
         lines += ["", f"### {model.__name__}", ""] + ([about[0], ""] if about else []) + ["| key | type |", "|---|---|"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,21 +11,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from baselines.registry import MethodSpec
-from bench.atomic import read_json, whole_file, write_json
+from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import AUDIO_RATE, CROP_SIZE, FPS
-from bench.contract.errors import EmotalkError, NotApplicable, Reason, UndeclaredInput, UsageError
-from bench.contract.method import CueMethod, FileMethod
+from bench.contract.errors import DamagedStore, NotApplicable, Reason, UndeclaredInput, UsageError
+from bench.contract.files import whole_file
+from bench.contract.method import CueMethod
 from bench.data.store import Selected, Selection, Store, key_of
 from bench.progress import in_parallel
 from bench.requests import audio_of, build_request
 
-GENERATE_VERSION = "1"
+GENERATE_VERSION = "2"
 VIDEO_CRF = 18
+LASTING = ("ok", "cues")
+"""Statuses that are not decided again as long as nothing changes; n/a and failures are."""
 
 
 @dataclass
@@ -61,56 +65,101 @@ def generate(
     started = time.monotonic()
     method = spec.load()
     rows = selection.limited(limit)
+    _refuse_foreign(out)
     report = Generated(spec.name, out)
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "generated.json", card_of(spec, method, selection, seed))
-    todo = []
-    for row in rows:
-        key = _key(spec, method.version, row, seed)
-        item = read_json(out / "items" / f"{row.clip.clip_id}.json")
-        if item and item["key"] == key and item["status"] != "failed" and _whole(out, item):
-            report.reused += 1
+    card = card_of(spec, method, selection, seed)
+    with alone_in(out):
+        write_json(out / "generated.json", card.model_dump())
+        todo = []
+        for row in rows:
+            key = item_key(card, row)
+            item = read_item(out, row.clip.clip_id)
+            if item and item["key"] == key and item["status"] in LASTING and _whole(out, item):
+                report.reused += 1
+                report.items.append(item)
+            else:
+                todo.append((row, key))
+        work = [(spec, selection.store, row, out, seed, key) for row, key in todo]
+        for item in in_parallel(_one, work, jobs, len(work), f"generate {spec.name}"):
             report.items.append(item)
-        else:
-            todo.append((row, key))
-    work = [(spec, selection.store, row, out, seed, key) for row, key in todo]
-    for item in in_parallel(_one, work, jobs, len(work), f"generate {spec.name}"):
-        report.items.append(item)
-        report.made += 1
-        report.frames += item["n_frames"]
+            report.made += 1
+            report.frames += item["n_frames"]
     report.items.sort(key=lambda item: item["clip_id"])
     report.seconds = time.monotonic() - started
     return report
 
 
-def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> dict[str, Any]:
-    """What stands in generated.json: enough to know, later, what made the videos beside it."""
-    return {
-        "method": spec.name,
-        "version": method.version,
-        "kind": getattr(method, "kind", "plug-in"),
-        "consumes": sorted(i.value for i in method.consumes),
-        "altered": spec.altered,
-        "identity": spec.identity(),
-        "framing": "canonical",
-        "seed": seed,
-        "dataset": selection.document["dataset"],
-        "profile": selection.document["profile"],
-        "manifest": selection.document["manifest"],
-        "part": selection.document["part"],
-    }
+class Card(BaseModel):
+    """generated.json: what made the videos beside it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str
+    version: str
+    kind: Literal["control", "re-implementation", "official", "plug-in"]
+    consumes: list[str]
+    altered: str | None
+    identity: dict[str, str | None]
+    framing: Literal["canonical", "source", "own"]
+    seed: int
+    dataset: str
+    profile: str | None
+    manifest: str
+    part: str
 
 
-def _key(spec: MethodSpec, version: str, row: Selected, seed: int) -> str:
-    companions = (row.other_sentence, row.other_emotion, row.reference_clip, row.reference_sha256)
+def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> Card:
+    """The card of a generation."""
+    document = selection.document
+    return Card(
+        method=spec.name,
+        version=method.version,
+        kind=getattr(method, "kind", "plug-in"),
+        consumes=sorted(i.value for i in method.consumes),
+        altered=spec.altered,
+        identity=spec.identity(),
+        framing="canonical",
+        seed=seed,
+        **{name: document[name] for name in ("dataset", "profile", "manifest", "part")},
+    )
+
+
+def read_card(folder: Path) -> Card | None:
+    """The card of a folder of videos, None if it has none (somebody's own folder); UsageError if it cannot be understood."""
+    path = folder / "generated.json"
+    document = read_json(path)
+    if document is None:
+        return None
+    try:
+        return Card.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(
+            f"{path} is not a card of this suite ({error.errors()[0]['msg']}); remove it or generate again"
+        ) from error
+
+
+def item_key(card: Card, row: Selected) -> str:
+    """What one output depends on: the method by content, the seed, and the content of the clip and its companions."""
     return key_of(
         generate=GENERATE_VERSION,
-        method=spec.identity(),
-        version=version,
-        clip=row.clip.video_sha256,
-        companions=companions,
-        seed=seed,
+        method=card.identity,
+        version=card.version,
+        seed=card.seed,
+        inputs=row.fingerprint,
     )
+
+
+def read_item(folder: Path, clip_id: str) -> dict[str, Any] | None:
+    """The record of one output, None if there is none that this suite could have written."""
+    item = read_json(folder / "items" / f"{clip_id}.json")
+    return (
+        item if isinstance(item, dict) and set(item) >= {"key", "status", "reason", "detail", "file", "bytes"} else None
+    )
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.is_dir() and not (out / "generated.json").is_file() and any(out.glob("*.mp4")):
+        raise UsageError(f"{out} holds mp4 files that this suite did not make; give --out another folder")
 
 
 def _whole(out: Path, item: dict[str, Any]) -> bool:
@@ -131,26 +180,39 @@ def _one(spec: MethodSpec, store: Store, row: Selected, out: Path, seed: int, ke
     clip_id = row.clip.clip_id
     item = {"clip_id": clip_id, "key": key, "status": "ok", "reason": None, "detail": None, "file": None, "bytes": None}
     item["n_frames"] = 0
-    # an output of an earlier version must not survive a failure of this one
-    for name in (f"{clip_id}.mp4", f"{clip_id}.cues.safetensors"):
-        (out / name).unlink(missing_ok=True)
     request = build_request(row, store, method.consumes, seed, spec.altered)
+    _seed_everything(request.seed)
     try:
         item |= _write(method, request, row, out)
     except NotApplicable as error:
-        item |= {"status": "n/a", "reason": str(error.reason), "detail": error.detail}
-    except (UndeclaredInput, UsageError):
+        # only a missing input, or a control by its definition, takes a clip out of coverage
+        if error.of_input is None and getattr(method, "kind", None) != "control":
+            item |= _failure(error)
+        else:
+            item |= {"status": "n/a", "reason": str(error.reason), "detail": error.detail}
+    except (UndeclaredInput, UsageError, DamagedStore):
         raise
     except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT: not the method's fault, and every later clip would fail too
-            raise EmotalkError(
-                f"no space left while writing {out}: free some and run the same command again"
-            ) from error
+        if error.errno in FATAL_ERRNO:  # not the method's fault, and every later clip would fail too
+            raise
         item |= _failure(error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         item |= _failure(error)
+    # an output of an earlier version must not survive beside the record of this one
+    for name in {f"{clip_id}.mp4", f"{clip_id}.cues.safetensors"} - {item["file"]}:
+        (out / name).unlink(missing_ok=True)
     write_json(out / "items" / f"{clip_id}.json", item)
     return item
+
+
+def _seed_everything(seed: int) -> None:
+    """Global generators too: a plug-in that uses them gives the same frames in any process and order."""
+    import random
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
 
 
 def _failure(error: Exception) -> dict[str, Any]:
@@ -162,9 +224,9 @@ def _write(method: Any, request: Any, row: Selected, out: Path) -> dict[str, Any
     from bench.data import media
 
     target = out / f"{row.clip.clip_id}.mp4"
-    if isinstance(method, FileMethod):
+    if callable(getattr(method, "file", None)):
         with whole_file(target) as temporary:
-            link_or_copy(method.file(request), temporary)
+            shutil.copyfile(method.file(request), temporary)  # never a link: a file in here may be written over
         return {"file": target.name, "bytes": target.stat().st_size, "n_frames": request.n_frames}
     try:
         frames = checked(method.generate(request), request.n_frames)
@@ -199,10 +261,3 @@ def checked(frames: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]
         yield frame
     if count != n_frames:
         raise ValueError(f"expected {n_frames} frames, the method yielded {count}")
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)

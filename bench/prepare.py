@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import read_json, whole_file, write_json
+from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import SourceClip
-from bench.contract.errors import NothingDoneError, RejectedInput, UsageError
+from bench.contract.errors import NothingDoneError, Reason, RejectedInput, UsageError
+from bench.contract.files import whole_file
 from bench.data.store import Store
 from bench.progress import Bar, in_parallel
 from bench.workspace import Workspace
+
+PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE)
+"""Rejections that are tried again at every run: permissions and mounts change without a trace in the file."""
 
 
 @dataclass
@@ -23,6 +27,7 @@ class Prepared:
     store: Path
     manifest: str
     part: str
+    selection: Path
     scored: int = 0
     prepared: int = 0
     reused: int = 0
@@ -77,6 +82,23 @@ def prepare(
     Everything finished stays finished: a clip is done again only if its source files or the code that prepares it changed.
     Raises UsageError for wrong names, NothingDoneError if no scored clip survives.
     """
+    store = Store(space.store(Workspace.label(name, profile)))
+    with alone_in(store.folder):
+        return _prepare(name, root, profile, manifest, part, space, store, jobs, limit, verify)
+
+
+def _prepare(
+    name: str,
+    root: Path | None,
+    profile: str | None,
+    manifest: str | None,
+    part: str,
+    space: Workspace,
+    store: Store,
+    jobs: int,
+    limit: int | None,
+    verify: bool,
+) -> Prepared:
     from bench import weights
     from bench.data import datasets, partners
     from bench.data.manifests import load_manifest
@@ -93,8 +115,8 @@ def prepare(
         raise NothingDoneError(
             f"{folder}: found no clip of part {part!r} of manifest {loaded.name!r}. {dataset.layout}"
         )
-    store = Store(space.store(Workspace.label(name, profile)))
-    report = Prepared(store.folder, loaded.name, part)
+    name_of_split = selection_name(loaded)
+    report = Prepared(store.folder, name_of_split, part, store.selection_path(name_of_split, part, limit))
     rejected = {row.path + row.reason: vars_of(row) for row in unusable}
     seen: set[str] = set()
     dead: set[str] = set()
@@ -117,7 +139,7 @@ def prepare(
         "dataset": name,
         "profile": profile,
         "part": part,
-        "manifest": loaded.name,
+        "manifest": name_of_split,
         "manifest_sha256": loaded.sha256,
         "data_version": _data_version(folder),
         "media_policy": dataset.media_policy,
@@ -125,17 +147,22 @@ def prepare(
         "flags": sorted({*loaded.flags, *(flag for row in rows for flag in row["flags"])}),
         "clips": rows,
     }
-    write_json(store.selection_path(loaded.name, part, limit), selection)
+    write_json(report.selection, selection)
     report.scored, report.rejected = len(selection["clips"]), rejected
     report.flags = dict(Counter(flag for row in selection["clips"] for flag in row["flags"]))
     records = [r for p in sorted((store.folder / "clips").glob("[!.]*")) if (r := store.record(p.name))]
-    store.write_tables(records, rejected)
+    store.write_tables(records, rejected, report.selection.with_suffix(".rejected.parquet"))
     report.seconds = time.monotonic() - started
     if not report.scored:
         raise NothingDoneError(
             f"none of {len(scored)} clips could be prepared: {report.reasons}; details in {store.folder / 'rejected.parquet'}"
         )
     return report
+
+
+def selection_name(manifest: Any) -> str:
+    """A manifest's name; a user's own csv also carries its content, so that an edited one is another split."""
+    return manifest.name if manifest.status != "user" else f"user-{manifest.name}-{manifest.sha256[:8]}"
 
 
 def vars_of(row: Any) -> dict[str, Any]:
@@ -162,7 +189,7 @@ def _prepare_all(
             rejected.append(_rejection(clip, "unreadable", f"cannot be read: {error.strerror or error}", root))
             continue
         record, earlier = store.record(clip.clip_id), store.rejection(clip.clip_id)
-        if record and record["key"] == key:
+        if record and record["key"] == key and store.whole(record):
             report.reused += 1
         elif earlier and earlier["key"] == key:
             rejected.append({k: v for k, v in earlier.items() if k != "key"})
@@ -178,7 +205,8 @@ def _prepare_all(
     for clip, outcome in in_parallel(_one, items, jobs, len(todo), "prepare"):
         if isinstance(outcome, RejectedInput):
             row = _rejection(clip, str(outcome.reason), outcome.detail, root)
-            write_json(store.folder / "rejections" / f"{clip.clip_id}.json", {**row, "key": keys[clip]})
+            if outcome.reason not in PASSING:
+                write_json(store.folder / "rejections" / f"{clip.clip_id}.json", {**row, "key": keys[clip]})
             rejected.append(row)
         else:
             report.prepared += 1
@@ -188,6 +216,7 @@ def _prepare_all(
 
 def _rejection(clip: SourceClip, reason: str, detail: str, root: Path) -> dict[str, Any]:
     path = clip.video.relative_to(root) if clip.video.is_relative_to(root) else clip.video
+    detail = detail.replace(f"{root}/", "")  # results are shared: no paths of this machine in them
     return {"clip_id": clip.clip_id, "path": str(path), "reason": reason, "detail": detail, "known": False}
 
 
@@ -198,6 +227,12 @@ def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceC
         return clip, prepare_clip(clip, folder, truth, key)
     except RejectedInput as rejection:
         return clip, rejection
+    except OSError as error:
+        if error.errno in FATAL_ERRNO:
+            raise
+        return clip, RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
+    except Exception as error:  # one odd file must not stop a dataset; its name and the error stand in rejected.parquet
+        return clip, RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
 
 
 def _data_version(root: Path) -> str | None:
@@ -236,6 +271,11 @@ def _companions(
                 "reference_frame": frame,
                 "reference_sha256": digest,
                 "flags": [*store.record(clip.clip_id)["flags"], *flags],
+                "content": {
+                    c.clip_id: store.record(c.clip_id)["content_sha256"]
+                    for c in (clip, sentence, emotion, reference.clip if reference else None)
+                    if c is not None
+                },
             }
         )
     return rows, {clip_id for clip_id, image in images.items() if image is None}
@@ -263,6 +303,8 @@ def _reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:
     except RejectedInput:
         return None
     frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))
-    with whole_file(store.reference_image(clip_id)) as temporary:
-        cv2.imwrite(str(temporary), frame[..., ::-1])
-    return index, hashlib.sha256(frame.tobytes()).hexdigest()
+    digest = hashlib.sha256(frame.tobytes()).hexdigest()
+    with whole_file(store.reference_image(clip_id, digest)) as temporary:
+        if not cv2.imwrite(str(temporary), frame[..., ::-1]):
+            raise OSError(f"cannot write {temporary}")
+    return index, digest

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.contract.clip import AUDIO_RATE, FPS, Clip
 from bench.contract.cues import Cues
-from bench.contract.errors import NotApplicable, Reason
+from bench.contract.errors import DamagedStore, NotApplicable, Reason
 from bench.contract.method import Input, Request
 from bench.data.crop import Crop
 from bench.data.store import Selected, Store
@@ -68,7 +68,7 @@ def build_request(
             )
         cues = Cues.load(store.companion(row.reference_clip, clip.part).cues)
         frame = slice(row.reference_frame, row.reference_frame + 1)
-        return read_image(store.reference_image(row.reference_clip)), cues[frame]
+        return read_image(store.reference_image(row.reference_clip, row.reference_sha256)), cues[frame]
 
     def renderer() -> Any:
         if not clip.truth.is_file():
@@ -106,5 +106,5 @@ def read_image(path: Path) -> np.ndarray:
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise NotApplicable(Reason.NO_REFERENCE_IMAGE, f"{path} cannot be read; run `emotalk prepare` again")
+        raise DamagedStore(f"{path} is missing or cannot be read; run `emotalk prepare` again")
     return np.ascontiguousarray(image[..., ::-1])

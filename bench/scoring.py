@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from bench.atomic import read_json, write_json
-from bench.contract.clip import AUDIO_RATE, FPS
+from bench.atomic import read_json, unless_full, write_json
+from bench.contract.clip import AUDIO_RATE, FPS, Clip
 from bench.contract.cues import Cues
-from bench.contract.errors import Reason, RejectedInput
+from bench.contract.errors import DamagedStore, EmotalkError, Reason, RejectedInput
 from bench.contract.metric import CueMetric, FrameMetric, Metric
+from bench.data.prepare_clip import face_identity
 from bench.data.store import Selected, Store, key_of
-from bench.features import face_cues, face_weights
+from bench.features import face_cues
 from bench.framing import FLAGGED_RESIDUAL, Framing, frame_video
 from bench.protocols import Protocol, load_protocol
 
-SCORING_VERSION = "1"
+SCORING_VERSION = "2"
 BATCH = 16
 STATIC_CRF = 18
 
@@ -37,8 +38,8 @@ class Job:
     protocol: str
     framing: Framing
     missing: str
-    not_applicable: tuple[str, str] | None = None
-    """(reason, detail) if the method declared that it has nothing to say about this clip."""
+    verdict: tuple[str, str, str] | None = None
+    """(status, reason, detail) if the folder's own record says that there is no output to score: n/a, or missing."""
 
 
 @lru_cache(maxsize=4)
@@ -58,16 +59,24 @@ def score_clip(job: Job) -> dict[str, Any]:
     clip_id = job.row.clip.clip_id
     item = {"clip_id": clip_id, "status": "ok", "reason": None, "detail": None, "length_delta": None, "residual": None,
             "flags": [], "sample": None, "values": {}}  # fmt: skip
-    if job.not_applicable:
-        return item | {"status": "n/a", "reason": job.not_applicable[0], "detail": job.not_applicable[1]}
     cues_file = job.videos / f"{clip_id}.cues.safetensors"
     video = job.videos / f"{clip_id}.mp4"
     try:
+        if job.verdict:
+            status, reason, detail = job.verdict
+            if status == "n/a":
+                return item | {"status": status, "reason": reason, "detail": detail}
+            raise RejectedInput(Reason(reason), detail)
         if not video.exists() and cues_file.is_file():
             return item | _score_cues(job, cues_file)
         return item | _score_video(job, video)
     except RejectedInput as error:
-        item |= {"reason": str(error.reason), "detail": error.detail}
+        item |= {"reason": str(error.reason), "detail": error.detail.replace(f"{job.videos}/", "")}
+    except (EmotalkError, OSError, MemoryError):
+        raise
+    except Exception as error:  # one odd video must not stop a table; the clip is left out, counted and named
+        what = f"{type(error).__name__}: {error}"[:500]
+        return item | {"status": "excluded", "reason": str(Reason.METRIC_FAILED), "detail": what}
     if job.missing != "static":
         return item | {"status": "excluded" if job.missing == "exclude" else "failed"}
     try:
@@ -88,14 +97,10 @@ def static_video(row: Selected, store: Store, cache: Path) -> Path:
 
     if row.reference_clip is None:
         raise RejectedInput(Reason.NO_REFERENCE_IMAGE, f"{row.clip.speaker} has no neutral clip")
-    path = (
-        cache
-        / "static"
-        / f"{key_of(image=row.reference_sha256, clip=row.clip.video_sha256, version=SCORING_VERSION)}.mp4"
-    )
+    path = cache / "static" / f"{key_of(inputs=row.fingerprint, version=SCORING_VERSION)}.mp4"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        image = read_image(store.reference_image(row.reference_clip))
+        image = read_image(store.reference_image(row.reference_clip, row.reference_sha256))
         frames = (image for _ in range(row.clip.n_frames))
         media.write_video(path, frames, fps=FPS, crf=STATIC_CRF, audio=audio_of(row.clip), audio_rate=AUDIO_RATE)
     return path
@@ -118,29 +123,21 @@ def _score_video(job: Job, path: Path, framing: Framing | None = None) -> dict[s
         crop=clip.crop,
         protocol=protocol.sha256,
         metrics={m.name: m.version for m in metrics},
-        face=face_weights(),
-        extractor=_extractor_version(),
+        face=face_identity(),
     )
     cached = job.cache / "scores" / key[:2] / f"{key}.json"
     if (scores := read_json(cached)) is None:
         scores = _compute(job, path, stream, framing, protocol, metrics)
-        write_json(cached, scores)
+        with unless_full():
+            write_json(cached, scores)
     return {**scores, "sample": str(path)}
-
-
-def _extractor_version() -> str:
-    from metrics.extractors.face import FaceExtractor
-
-    return FaceExtractor.VERSION
 
 
 def _compute(
     job: Job, path: Path, stream: str, framing: Framing, protocol: Protocol, metrics: Sequence[Metric]
 ) -> dict[str, Any]:
-    from bench.data import media
-
     clip = job.row.clip
-    reference = Cues.load(clip.cues)
+    reference = reference_cues(clip)
     framed = frame_video(path, clip, framing, lambda read: face_cues(job.cache, stream, ("as-is",), read))
     # the real clip itself, unaltered, has its cues in the store already
     same = stream == clip.video_sha256 and framing == Framing.CANONICAL
@@ -153,7 +150,7 @@ def _compute(
             f"{protocol.max_length_difference} may differ",
         )
     paired = min(len(generated), len(reference))
-    pairs = zip(islice(media.read_frames(clip.video, fps=FPS), paired), islice(framed.frames(), paired), strict=True)
+    pairs = zip(islice(reference_frames(clip), paired), islice(framed.frames(), paired), strict=True)
     values = _frame_values([m for m in metrics if isinstance(m, FrameMetric)], pairs)
     values |= _cue_values(metrics, reference[:paired], generated[:paired])
     flags = []
@@ -165,6 +162,24 @@ def _compute(
         flags.append("generated-face-missing-in-some-frames")
     ordered = {m.name: values[m.name] for m in metrics}
     return {"length_delta": delta, "residual": framed.residual, "flags": flags, "values": ordered}
+
+
+def reference_cues(clip: Clip) -> Cues:
+    """The real clip's cues; DamagedStore if they cannot be read."""
+    try:
+        return Cues.load(clip.cues)
+    except Exception as error:  # safetensors raises error types of its own
+        raise DamagedStore(f"{clip.cues}: {error}; delete {clip.folder} and run `emotalk prepare` again") from error
+
+
+def reference_frames(clip: Clip) -> Iterator[np.ndarray]:
+    """The real clip's frames; DamagedStore if they cannot be read: never a fault of what is compared with them."""
+    from bench.data import media
+
+    try:
+        yield from media.read_frames(clip.video, fps=FPS)
+    except RejectedInput as error:
+        raise DamagedStore(f"{clip.video}: {error}; delete {clip.folder} and run `emotalk prepare` again") from error
 
 
 def _frame_values(metrics: Sequence[FrameMetric], pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> dict[str, dict]:
@@ -194,7 +209,7 @@ def _value(value: float, n_frames: int, reason: str | None = None) -> dict[str, 
 def _score_cues(job: Job, path: Path) -> dict[str, Any]:
     """A cue-space item: cue metrics only; every pixel metric is null with the reason."""
     _, metrics = _protocol(job.protocol)
-    reference = Cues.load(job.row.clip.cues)
+    reference = reference_cues(job.row.clip)
     try:
         generated = Cues.load(path)
     except Exception as error:  # safetensors raises error types of its own

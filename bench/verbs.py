@@ -54,6 +54,7 @@ def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Out
     code = ExitCode.SOME_FAILED if flags.strict and unexpected else ExitCode.DONE
     document = {
         "store": str(report.store),
+        "selection": str(report.selection),
         "manifest": report.manifest,
         "part": report.part,
         "scored": report.scored,
@@ -69,13 +70,18 @@ def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Out
 
 
 def _selection(flags: cli.OnDataset, space: Workspace):
+    """The selection that `prepare` made under the same flags; UsageError if there is none or the manifest changed since."""
     from bench.data.datasets import get_dataset
     from bench.data.manifests import load_manifest
     from bench.data.store import Store
+    from bench.prepare import selection_name
 
     default = flags.profile if flags.dataset == "puppet" else get_dataset(flags.dataset).default_manifest
-    name = load_manifest(flags.dataset, flags.manifest or default).name
-    return Store(space.store(flags.label)).selection(name, flags.split, flags.limit)
+    manifest = load_manifest(flags.dataset, flags.manifest or default)
+    selection = Store(space.store(flags.label)).selection(selection_name(manifest), flags.split, flags.limit)
+    if selection.document["manifest_sha256"] != manifest.sha256:
+        raise UsageError(f"manifest {manifest.name} changed since the store was prepared; run `emotalk prepare` again")
+    return selection
 
 
 def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
@@ -106,13 +112,14 @@ def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
 
 def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
     from bench.evaluate import evaluate as evaluate_folder
+    from bench.evaluate import row_name
     from reports.terminal import terminal
 
     selection = _selection(flags, space)
     code, folders = ExitCode.DONE, []
     names = [p.strip() for p in flags.protocol.split(",") if p.strip()]
     for protocol in names:
-        label = flags.name or flags.videos.resolve().name
+        label = flags.name or row_name(flags.videos)
         out = flags.out or space.results(result_name(flags, label, protocol))
         if flags.out and len(names) > 1:
             out = flags.out / protocol
@@ -142,10 +149,12 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
     return Outcome(code, document, text)
 
 
-def result_name(flags: cli.OnDataset, label: str, protocol: str) -> str:
-    """Folder name of a result: dataset, manifest if not the default, part if not test, method, protocol if not the default."""
+def result_name(flags: cli.Evaluate | cli.Run, label: str | None, protocol: str) -> str:
+    """Folder name of a result: the dataset, the row, and every flag that changes numbers where it is not the default."""
     parts = [flags.label, flags.manifest and Path(flags.manifest).stem, flags.split if flags.split != "test" else None]
-    parts += [label, protocol if protocol != "emotalk" else None, f"first{flags.limit}" if flags.limit else None]
+    parts += [label, protocol if protocol != "emotalk" else None]
+    parts += [getattr(flags, "framing", None), flags.missing if flags.missing != "static" else None]
+    parts += [f"seed{flags.seed}" if flags.seed else None, f"first{flags.limit}" if flags.limit else None]
     return "--".join("".join(c if c.isalnum() or c in "-_@." else "-" for c in p) for p in parts if p)
 
 
@@ -164,6 +173,8 @@ def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
 def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
     from baselines.registry import expand, find_method
+    from bench.atomic import read_json
+    from bench.data.store import Selection, Store
     from bench.evaluate import evaluate as evaluate_folder
     from bench.generate import generate as generate_videos
     from reports.html import build
@@ -173,10 +184,13 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     specs = [find_method(name) for name in expand(flags.methods)]
     if not specs:
         raise UsageError("--methods is empty; `emotalk methods` lists them")
+    for spec in specs:  # a method that cannot be loaded is said before an hour of preparing
+        spec.load()
     prepared = prepare(flags, space, command)
     say(prepared.text)
     worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
-    selection = _selection(flags, space)
+    written = Path(prepared.document["selection"])
+    selection = Selection(Store(space.store(flags.label)), read_json(written), written)
     rows, failures = [], []
     for spec in specs:
         clock = time.monotonic()
@@ -220,7 +234,7 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
             "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
         )
     folders = [row.folder for row in rows]
-    out = space.report / "-".join([flags.label, *([flags.split] if flags.split != "test" else [])])
+    out = space.report / result_name(flags, None, flags.protocol)
     build(folders, out)
     total = time.monotonic() - started
     problems = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.contract.files import whole_file
 from reports.load import load
 from reports.media import MediaFolder
 from reports.page import page
@@ -43,9 +44,8 @@ def build(results: Sequence[Path], out: Path) -> Summary:
         "report.html": page(loaded, made, media),
     }
     for name, text in texts.items():
-        temporary = out / f"{name}.tmp"
-        temporary.write_text(text, encoding="utf-8", newline="")
-        temporary.replace(out / name)
+        with whole_file(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
     media.finish()
     cells = [cell for table in made for line in table.cells for cell in line]
     return Summary(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.contract.files import whole_file
 from reports.load import Loaded
 from reports.table import Row, Table
 
@@ -59,9 +60,8 @@ class MediaFolder:
         slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "row"
         name = f"{table}-{row:02d}-{slug}.{clip_id}.mp4"
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f"{name}.tmp"
-        shutil.copyfile(source, temporary)
-        temporary.replace(self.folder / name)
+        with whole_file(self.folder / name) as temporary:
+            shutil.copyfile(source, temporary)
         self.kept.add(name)
         return Film(f"media/{name}", poster, width, height)
 

@@ -74,7 +74,7 @@ class Clip:
     n_frames: int
     video_sha256: str
     crop: tuple[float, ...]
-    """2x3 affine, row by row: source pixel -> canonical pixel."""
+    """2x3 affine, row by row: source px -> canonical px, where the centre of the first pixel is (0, 0)."""
     source_size: tuple[int, int]
     """(width, height) of the upright source picture."""
     flags: tuple[str, ...] = ()

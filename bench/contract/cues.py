@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.contract.files import whole_file
+
 N_LANDMARKS = 478
 N_BLENDSHAPES = 52
 FIELDS = {
@@ -23,7 +25,8 @@ FIELDS = {
 class Cues:
     """Per-frame face cues; frames without a face are NaN and `valid` False, never interpolated.
 
-    landmarks (T, 478, 3) float32, px of the canonical crop, z in the same unit with zero mean per frame;
+    landmarks (T, 478, 3) float32, px of the canonical crop (the centre of the first pixel is 0, 0), z in the same unit with
+    zero mean per frame;
     transform (T, 4, 4) float32, head to camera, cm (MediaPipe's facial transformation matrix);
     gaze (T, 2, 2) float32 degrees, [subject-left eye, subject-right eye] x [yaw, pitch], relative to the head;
     openness (T, 2) float32, lid gap over eye width, same eye order; blendshapes (T, 52) float32 in 0..1; valid (T,) bool.
@@ -58,13 +61,12 @@ class Cues:
 
     def save(self, path: Path) -> None:
         """Write cues.safetensors at `path` (written to a temporary name, then renamed)."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
-        temporary = path.with_name(path.name + ".tmp")
         arrays = {n: np.ascontiguousarray(getattr(self, n), np.float32) for n in FIELDS if n != "valid"}
         arrays["valid"] = np.ascontiguousarray(self.valid.astype(np.uint8))
-        save_file(arrays, temporary)
-        temporary.replace(path)
+        with whole_file(path) as temporary:  # a full disk is an OSError here, unlike in safetensors' own writer
+            temporary.write_bytes(save(arrays))
 
     @classmethod
     def load(cls, path: Path) -> Cues:

@@ -88,7 +88,13 @@ class RejectedInput(EmotalkError):
 
 
 class NotApplicable(EmotalkError):
-    """A method has nothing to say about this clip by definition (a control without a partner clip): n/a, out of coverage."""
+    """A method has nothing to say about this clip by definition (a control without a partner clip): n/a, out of coverage.
+
+    `of_input` is set by the request to the input that does not exist for the clip; a method of its own accord cannot take
+    clips out of coverage.
+    """
+
+    of_input: str | None = None
 
     def __init__(self, reason: Reason, detail: str):
         super().__init__(f"{reason}: {detail}")
@@ -100,3 +106,9 @@ class NotApplicable(EmotalkError):
 
 class UndeclaredInput(EmotalkError):
     """A method read a request field that is not in its `consumes`."""
+
+    exit_code = ExitCode.WRONG_USE
+
+
+class DamagedStore(EmotalkError):
+    """Something that `prepare` wrote is missing or broken: never the fault of the method that is being scored."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.contract.clip import Clip
 from bench.contract.cues import Cues
-from bench.contract.errors import UndeclaredInput
+from bench.contract.errors import NotApplicable, UndeclaredInput
 
 
 class Input(StrEnum):
@@ -22,7 +22,6 @@ class Input(StrEnum):
     LEVEL = "level"
     REFERENCE_IMAGE = "reference image"
     REFERENCE_CUES = "reference cues"
-    EMOTION_VIDEO = "emotion-source video"
     TRUE_VIDEO = "true video"
     TRUE_CUES = "true cues"
     OTHER_SENTENCE_VIDEO = "real video, other sentence"
@@ -60,7 +59,11 @@ class Request:
                 "so that tables show what it was given"
             )
         if name not in self._read:
-            self._read[name] = self._sources[name]()
+            try:
+                self._read[name] = self._sources[name]()
+            except NotApplicable as error:
+                error.of_input = name  # this clip lacks the input: not a choice of the method
+                raise
         return self._read[name]
 
     @property
@@ -82,10 +85,6 @@ class Request:
     @property
     def reference_cues(self) -> Cues:
         return self.get(Input.REFERENCE_CUES)
-
-    @property
-    def emotion_video(self) -> VideoFile:
-        return self.get(Input.EMOTION_VIDEO)
 
     @property
     def true_video(self) -> VideoFile:

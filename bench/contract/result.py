@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.contract.files import whole_file
 from bench.contract.metric import Direction
 
 SCHEMA_VERSION = 1
@@ -85,7 +86,7 @@ class DatasetRecord(_Strict):
     n_speakers: int
     n_rejected: int
     flags: list[str] = []
-    store_sha256: str = Field(description="over clip ids and video hashes of all scored clips")
+    store_sha256: str = Field(description="over clip ids, video hashes and reference images of all scored clips")
     media_policy: Literal["none", "generated", "all"] = "none"
 
 
@@ -134,9 +135,8 @@ class Result(_Strict):
 
     def save(self, path: Path) -> None:
         """Write result.json (to a temporary name, then renamed)."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Result:

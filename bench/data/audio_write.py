@@ -17,6 +17,8 @@ from av.codec.context import Flags as CodecFlags
 from av.container import OutputContainer
 from av.container.core import Flags as ContainerFlags
 
+from bench.contract.files import temporary_name
+
 AAC_BITS = 128_000
 MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".m4a": "ipod", ".mov": "mov", ".mkv": "matroska", ".flv": "flv", ".avi": "avi"}
 # The rates that AAC knows; any other has to be resampled by the caller.
@@ -31,7 +33,7 @@ def atomic_output(path: Path) -> Iterator[OutputContainer]:
     """
     if path.suffix.lower() not in MUXERS:
         raise ValueError(f"{path}: expected a name ending in {', '.join(MUXERS)}")
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = temporary_name(path)
     options = {"movflags": "+faststart"} if MUXERS[path.suffix.lower()] in ("mp4", "mov", "ipod") else {}
     output = av.open(str(temporary.absolute()), "w", format=MUXERS[path.suffix.lower()], container_options=options)
     try:
@@ -124,7 +126,7 @@ def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int, channel
         return
     if path.suffix.lower() != ".wav":
         raise ValueError(f"{path}: expected a name ending in .wav or .m4a")
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = temporary_name(path)
     pcm = to_pcm16(samples).astype("<i2")
     try:
         with wave.open(str(temporary), "wb") as file:

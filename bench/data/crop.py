@@ -10,7 +10,7 @@ import numpy as np
 from bench.contract.clip import CROP_SIZE
 from bench.contract.errors import Reason, RejectedInput
 
-CROP_VERSION = "1"
+CROP_VERSION = "2"
 FACE_TO_CROP = 1.9
 """Side of the crop over the side of the detector's face box: hair, chin and some neck stay inside."""
 UPWARD_SHIFT = 0.06
@@ -31,14 +31,16 @@ class Crop:
 
     @property
     def affine(self) -> tuple[float, ...]:
-        """2x3 row by row, source pixel -> canonical pixel, pixel centres at integers + 0.5."""
+        """2x3 row by row, source px -> canonical px, where the centre of the first pixel is (0, 0), as in landmarks."""
         scale = CROP_SIZE / self.side
-        return (scale, 0.0, -self.left * scale, 0.0, scale, -self.top * scale)
+        x, y = ((0.5 - corner) * scale - 0.5 for corner in (self.left, self.top))
+        return (scale, 0.0, x, 0.0, scale, y)
 
     @classmethod
     def from_affine(cls, affine: Sequence[float]) -> Crop:
         scale = affine[0]
-        return cls(round(-affine[2] / scale), round(-affine[5] / scale), round(CROP_SIZE / scale))
+        left, top = (round(0.5 - (shift + 0.5) / scale) for shift in (affine[2], affine[5]))
+        return cls(left, top, round(CROP_SIZE / scale))
 
     def cut(self, frame: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 -> (256, 256, 3) uint8: border pixels repeated outside the picture, area filter when shrinking."""
@@ -63,8 +65,8 @@ class Crop:
 
     def outside(self, landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
         """(T, N, 3) canonical px -> (T,) share of the points that lie outside the source picture."""
-        source = landmarks[..., :2] * (self.side / CROP_SIZE) + (self.left, self.top)
-        beyond = (source < 0) | (source > (width, height))
+        source = (landmarks[..., :2] + 0.5) * (self.side / CROP_SIZE) + (self.left, self.top) - 0.5
+        beyond = (source < -0.5) | (source > (width - 0.5, height - 0.5))
         return beyond.any(-1).mean(-1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from bench.contract.errors import Reason, RejectedInput
 from bench.data.crop import CROP_VERSION, Crop, detect_whole, find_crop
 from bench.data.store import key_of
 
-PREPARE_VERSION = "1"
+PREPARE_VERSION = "2"
 MIN_FRAMES = 10
 """0.4 s: two SyncNet windows, and enough for a difference of frames."""
 MIN_FPS = 20.0
@@ -44,13 +45,30 @@ def face_extractor():
     return FaceExtractor({name: weights.resolve(name) for name in FaceExtractor.needs})
 
 
-def source_key(clip: SourceClip) -> str:
-    """Changes when the source files (path, size, time of change) or anything that prepares them does."""
+def face_identity() -> dict[str, str]:
+    """What face cues depend on: the extractor's VERSION and the SHA-256 of its weights (checked when they are loaded)."""
+    from bench import weights
     from metrics.extractors.face import FaceExtractor
 
+    registry = weights.registry()
+    return {"version": FaceExtractor.VERSION, **{name: registry[name].sha256 for name in FaceExtractor.needs}}
+
+
+def content_sha256(folder: Path, facts: dict[str, Any]) -> str:
+    """One hash over everything in a clip folder that a method or a metric may see."""
+    digest = hashlib.sha256(key_of(**facts).encode())
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".mp4", ".wav", ".safetensors"):
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def source_key(clip: SourceClip) -> str:
+    """Changes when the source files (path, size, time of change) or anything that prepares them does."""
     files = [p for p in (clip.video, clip.audio) if p is not None]
     stats = [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
-    return key_of(files=stats, prepare=PREPARE_VERSION, crop=CROP_VERSION, face=FaceExtractor.VERSION)
+    facts = (clip.speaker, clip.emotion, clip.level, clip.sentence)
+    return key_of(files=stats, facts=facts, prepare=PREPARE_VERSION, crop=CROP_VERSION, face=face_identity())
 
 
 def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -> dict[str, Any]:
@@ -65,7 +83,7 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
     info = media.probe(clip.video)
     if not info.has_video:
         raise RejectedInput(Reason.NO_VIDEO, "expected a video stream, found sound only")
-    if info.fps and info.fps < MIN_FPS and not info.variable_rate:
+    if info.fps and info.fps < MIN_FPS:
         raise RejectedInput(Reason.FRAME_RATE_TOO_LOW, f"expected at least {MIN_FPS:g} fps, found {info.fps:.3g}")
     extractor = face_extractor()
     crop, n_frames, size, kept = _find_crop(clip, info, extractor)
@@ -106,6 +124,10 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
             "key": key,
             "flags": flags,
         }
+        facts = {name: record[name] for name in ("speaker", "emotion", "level", "sentence", "n_frames")}
+        record["content_sha256"] = content_sha256(temporary, facts)
+        record["face"] = face_identity()
+        record["bytes"] = {p.name: p.stat().st_size for p in sorted(temporary.iterdir())}
         write_json(temporary / "record.json", record)
     return record
 
@@ -149,7 +171,7 @@ def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, floa
         places["beside"] = clip.audio
     if not places:
         raise RejectedInput(Reason.NO_AUDIO, "expected sound beside the video or inside it, found neither")
-    sounds = ((place, media.read_audio(path, AUDIO_RATE)) for place, path in places.items())
+    sounds = ((place, _finite(media.read_audio(path, AUDIO_RATE), path)) for place, path in places.items())
     place, audio = next(((p, a) for p, a in sounds if np.abs(a).max(initial=0) >= SILENCE), (None, None))
     if audio is None:
         raise RejectedInput(Reason.SILENT, f"the sound never exceeds {SILENCE:g} of full scale")
@@ -164,6 +186,12 @@ def _sound(clip: SourceClip, info: Any, n_frames: int) -> tuple[np.ndarray, floa
     padded = np.zeros(wanted, np.float32)
     padded[: min(wanted, len(audio))] = audio[:wanted]
     return padded, difference, place
+
+
+def _finite(samples: np.ndarray, path: Path) -> np.ndarray:
+    if not np.isfinite(samples).all():
+        raise RejectedInput(Reason.UNREADABLE, f"the sound of {path.name} holds infinite or undefined samples")
+    return samples
 
 
 def _check_faces(cues: Cues, crop: Crop, width: int, height: int) -> list[str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from bench.atomic import read_json, write_parquet
 from bench.contract.clip import Clip, Part
-from bench.contract.errors import NothingDoneError, UsageError
+from bench.contract.errors import DamagedStore, NothingDoneError, UsageError
 
 RECORD_COLUMNS = (
     "clip_id dataset speaker emotion level sentence n_frames video_sha256 source_sha256 crop source_size source_fps "
-    "source_variable_rate audio_difference_s audio_place valid_share key flags"
+    "source_variable_rate audio_difference_s audio_place valid_share content_sha256 key flags"
 ).split()
 
 
@@ -29,6 +29,8 @@ class Selected:
     reference_frame: int | None
     reference_sha256: str | None
     flags: tuple[str, ...]
+    fingerprint: str
+    """Hash over the content of the clip and of all its companions: what was made for another fingerprint is stale."""
 
 
 class Store:
@@ -73,12 +75,19 @@ class Store:
         """A partner or reference clip of a scored one."""
         return self.clip(clip_id, part, scored=False)
 
-    def reference_image(self, clip_id: str) -> Path:
-        """The reference image taken from a (neutral) clip."""
-        return self.folder / "references" / f"{clip_id}.png"
+    def reference_image(self, clip_id: str, sha256: str) -> Path:
+        """Where the reference image with this pixel hash, taken from a (neutral) clip, lies."""
+        return self.folder / "references" / f"{clip_id}-{sha256[:8]}.png"
 
-    def write_tables(self, records: list[dict[str, Any]], rejected: list[dict[str, Any]]) -> None:
-        """Write manifest.parquet (one row per prepared clip) and rejected.parquet, sorted by clip id."""
+    def whole(self, record: dict[str, Any]) -> bool:
+        """True if every file of a prepared clip is there with the size it was written with."""
+        folder = self.clip_folder(record["clip_id"])
+        return all(
+            (p := folder / name).is_file() and p.stat().st_size == size for name, size in record["bytes"].items()
+        )
+
+    def write_tables(self, records: list[dict[str, Any]], rejected: list[dict[str, Any]], rejected_path: Path) -> None:
+        """Write manifest.parquet (one row per prepared clip), one selection's rejections, and rejected.parquet (of all)."""
         import pandas as pd
 
         table = pd.DataFrame(sorted(records, key=lambda r: r["clip_id"]), columns=RECORD_COLUMNS)
@@ -86,7 +95,10 @@ class Store:
         write_parquet(self.folder / "manifest.parquet", table)
         columns = ["clip_id", "path", "reason", "detail", "known"]
         table = pd.DataFrame(sorted(rejected, key=lambda r: (r["clip_id"], r["path"])), columns=columns)
-        write_parquet(self.folder / "rejected.parquet", table.astype({"known": bool}))
+        write_parquet(rejected_path, table.astype({"known": bool}))
+        tables = [pd.read_parquet(p) for p in sorted((self.folder / "selections").glob("*.rejected.parquet"))]
+        merged = pd.concat(tables).drop_duplicates().sort_values(["clip_id", "path"], kind="stable")
+        write_parquet(self.folder / "rejected.parquet", merged)
 
     def selection_path(self, manifest: str, part: str, limit: int | None = None) -> Path:
         """Where the selection of a part is written; one of the first `limit` clips never takes the place of the whole."""
@@ -98,21 +110,26 @@ class Store:
         With `limit`, the whole selection if there is one (the caller cuts it), else that of the first `limit` clips.
         """
         paths = [self.selection_path(manifest, part), self.selection_path(manifest, part, limit)]
-        document = next((d for p in paths if (d := read_json(p)) is not None), None)
+        path, document = next(((p, d) for p in paths if (d := read_json(p)) is not None), (None, None))
         if document is None:
             there = sorted(p.stem for p in (self.folder / "selections").glob("*.json"))
             raise UsageError(
                 f"the store {self.folder} has no prepared part {part!r} of manifest {manifest!r} "
                 f"(it has: {', '.join(there) or 'nothing'}); run `emotalk prepare` with the same --dataset and --split first"
             )
-        return Selection(self, document)
+        return Selection(self, document, path)
 
 
 class Selection:
     """The scored clips of one part of a manifest, with everything that was fixed when they were prepared."""
 
-    def __init__(self, store: Store, document: dict[str, Any]):
-        self.store, self.document = store, document
+    def __init__(self, store: Store, document: dict[str, Any], path: Path):
+        self.store, self.document, self.path = store, document, path
+
+    @property
+    def rejected(self) -> Path:
+        """The table of what was rejected when this selection was prepared."""
+        return self.path.with_suffix(".rejected.parquet")
 
     def __getattr__(self, name: str) -> Any:
         # card fields: dataset, profile, part, manifest, manifest_sha256, data_version, media_policy, n_rejected, flags
@@ -123,13 +140,34 @@ class Selection:
 
     @cached_property
     def scored(self) -> list[Selected]:
-        """Scored clips in the order of their ids."""
-        rows = []
-        for row in self.document["clips"]:
-            clip = self.store.clip(row["clip_id"], self.document["part"], scored=True)
-            fields = {k: row[k] for k in Selected.__dataclass_fields__ if k not in ("clip", "flags")}
-            rows.append(Selected(clip=clip, flags=tuple(row["flags"]), **fields))
-        return rows
+        """Scored clips in the order of their ids.
+
+        Raises UsageError if the store has changed since the selection was made, or was made with another extractor:
+        numbers would be of two different datasets.
+        """
+        return [self._selected(row) for row in self.document["clips"]]
+
+    def _selected(self, row: dict[str, Any]) -> Selected:
+        from bench.data.prepare_clip import face_identity
+
+        for clip_id, content in row["content"].items():
+            record = self.store.record(clip_id)
+            if record is None or record["content_sha256"] != content or record["face"] != face_identity():
+                raise UsageError(
+                    f"{clip_id} in the store {self.store.folder} is not what this selection was made of (the dataset, or the code "
+                    "that prepares it, changed since); run `emotalk prepare` again with the same flags"
+                )
+            if not self.store.whole(record):
+                raise DamagedStore(
+                    f"{self.store.clip_folder(clip_id)}: a file is missing or has another size than it was written with; "
+                    "run `emotalk prepare` again, which makes damaged clips anew"
+                )
+        clip = self.store.clip(row["clip_id"], self.document["part"], scored=True)
+        fields = {k: row[k] for k in Selected.__dataclass_fields__ if k not in ("clip", "flags", "fingerprint")}
+        companions = (row["other_sentence"], row["other_emotion"], row["reference_clip"])
+        contents = [row["content"].get(c) if c else None for c in (row["clip_id"], *companions)]
+        fingerprint = key_of(contents=contents, reference=row["reference_sha256"])
+        return Selected(clip=clip, flags=tuple(row["flags"]), fingerprint=fingerprint, **fields)
 
     def limited(self, limit: int | None) -> list[Selected]:
         """The first `limit` scored clips, all of them for None; NothingDoneError if there are none."""
@@ -141,8 +179,8 @@ class Selection:
 
 
 def digest_of(rows: list[Selected]) -> str:
-    """SHA-256 over clip ids and video hashes: two results are comparable only if these agree."""
-    text = "".join(f"{row.clip.clip_id} {row.clip.video_sha256}\n" for row in rows)
+    """SHA-256 over clip ids, video hashes and reference images: two results are comparable only if these agree."""
+    text = "".join(f"{row.clip.clip_id} {row.clip.video_sha256} {row.reference_sha256}\n" for row in rows)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -21,7 +21,7 @@ def tree(tmp_path_factory, smoke_tree):
 
 @pytest.fixture(scope="module")
 def prepared(tree, tmp_path_factory):
-    root, manifest = tree
+    root, _ = tree
     space = Workspace(tmp_path_factory.mktemp("work"))
     return prepare("mead", root=root, profile=None, manifest=str(manifest), part="test", space=space, jobs=2)
 
@@ -64,7 +64,7 @@ def test_variable_rate_is_flagged(prepared):
 
 
 def test_prepare_says_so_and_exits_with_0_or_strictly_with_4(tree, tmp_path):
-    root, manifest = tree
+    root, _ = tree
     (tmp_path / "few.csv").write_text(
         "clip_id,part,scored\nM900_front_happy_1_001,test,1\nM900_front_happy_1_002,test,1\n"
     )

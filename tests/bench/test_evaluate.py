@@ -198,17 +198,19 @@ def test_clips_a_control_does_not_apply_to_are_outside_of_coverage(score, contro
 
     path = first(spoiled)
     path.unlink()
-    (spoiled / "items").mkdir()
-    item = {"status": "n/a", "reason": "no-partner-clip", "detail": "none"}
-    (spoiled / "items" / f"{path.stem}.json").write_text(json.dumps(item))
+    shutil.copytree(controls / "static" / "items", spoiled / "items")
+    shutil.copyfile(controls / "static" / "generated.json", spoiled / "generated.json")
+    record = spoiled / "items" / f"{path.stem}.json"
+    item = json.loads(record.read_text()) | {"status": "n/a", "reason": "no-partner-clip", "detail": "none"}
+    record.write_text(json.dumps(item))
     done = score(spoiled)
     assert {(m.coverage, m.n_clips) for m in done.result.metrics} == {(1.0, done.result.dataset.n_scored - 1)}
 
 
 def test_a_folder_with_nothing_usable_is_nothing_done(score, tmp_path):
     (tmp_path / "none").mkdir()
-    with pytest.raises(NothingDoneError, match="missing-output"):
-        score(tmp_path / "none", missing="exclude")
+    with pytest.raises(NothingDoneError, match=r"expected files named <clip_id>.mp4.*found no mp4"):
+        score(tmp_path / "none")
     with pytest.raises(UsageError, match="no folder there"):
         score(tmp_path / "absent")
 

@@ -64,7 +64,7 @@ def test_every_scored_clip_has_its_companions_by_definition(smoke_work):
         assert emotion.sentence == row.clip.sentence
         assert reference.emotion == "neutral"
         assert reference.sentence != row.clip.sentence
-        assert store.reference_image(row.reference_clip).is_file()
+        assert store.reference_image(row.reference_clip, row.reference_sha256).is_file()
 
 
 def test_a_second_run_prepares_nothing(smoke_tree, smoke_work):

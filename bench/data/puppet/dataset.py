@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.contract.clip import Part
 from bench.contract.errors import UsageError
+from bench.contract.files import whole_file
 from bench.data.puppet.splits import (
     PROFILES,
     PUPPET_VERSION,
@@ -196,9 +197,8 @@ def _save_card(root: Path, profile: str, parts: Iterable[str]) -> dict:
         "parts": list(parts),
         "clips": [clip.clip_id for clip in plan(profile, parts)],
     }
-    temporary = root / (CARD + ".tmp")
-    temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(root / CARD)
+    with whole_file(root / CARD) as temporary:
+        temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return card
 
 
@@ -208,9 +208,8 @@ def write_manifests(folder: Path, profiles: Iterable[Profile] = PROFILES.values(
     for profile in profiles:
         for suffix, text in ((".csv", manifest_csv(profile)), (".toml", manifest_card(profile))):
             path = folder / (profile.name + suffix)
-            temporary = path.with_name(path.name + ".tmp")
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-            temporary.replace(path)
+            with whole_file(path) as temporary:
+                temporary.write_text(text, encoding="utf-8", newline="\n")
             written.append(path)
     return written
 

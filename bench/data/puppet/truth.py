@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.contract.errors import UsageError
+from bench.contract.files import whole_file
 from bench.data.puppet.actions import ACTIONS
 from bench.data.puppet.speech import Phoneme
 from bench.data.puppet.splits import PUPPET_VERSION
@@ -39,7 +40,7 @@ class Truth:
 
 def save(path: Path, take: Take, landmarks: np.ndarray, lip_gap: np.ndarray, clip_id: str, size: int = 256) -> None:
     """Write the truth of one clip at `path` (to a temporary name, then renamed); equal input gives equal bytes."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     _, _, emotion, level, number = clip_id.split("_")
     arrays = {name: getattr(take, name) for name in CUES} | {"landmarks": landmarks, "lip_gap": lip_gap}
@@ -58,11 +59,11 @@ def save(path: Path, take: Take, landmarks: np.ndarray, lip_gap: np.ndarray, cli
         "actions": list(ACTIONS),
         "phonemes": [[p.code, round(p.start, 5), round(p.end, 5), p.stress] for p in take.phonemes],
     }
-    temporary = path.with_name(path.name + ".tmp")
     # one metadata key only: the format keeps several in no particular order, and bytes are to be equal
     metadata = {"puppet": json.dumps(about, sort_keys=True)}
-    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}, temporary, metadata=metadata)
-    temporary.replace(path)
+    content = {k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}
+    with whole_file(path) as temporary:
+        temporary.write_bytes(save(content, metadata=metadata))
 
 
 def load(path: Path) -> Truth:

@@ -38,7 +38,8 @@ def test_the_stored_affine_gives_the_crop_back(crop):
 def test_affine_maps_the_corners_of_the_square_to_the_corners_of_the_crop():
     crop = Crop(-17, 33, 301)
     a, b, c, d, e, f = crop.affine
-    for x, y, at in ((-17, 33, (0, 0)), (284, 334, (256, 256))):
+    # pixel centres are at integers: the square reaches from -0.5 to 255.5
+    for x, y, at in ((-17.5, 32.5, (-0.5, -0.5)), (283.5, 333.5, (255.5, 255.5))):
         assert (a * x + b * y + c, d * x + e * y + f) == pytest.approx(at)
 
 
