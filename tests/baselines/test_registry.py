@@ -83,3 +83,25 @@ def test_unknown_alteration_is_refused():
 def test_groups_open_and_names_come_once():
     assert expand("static,controls,static")[0] == "static"
     assert sorted(expand("static,controls")) == sorted(METHODS)
+
+
+def test_a_plugin_may_use_dataclasses_and_import_its_neighbours(tmp_path):
+    (tmp_path / "my_layers.py").write_text("WIDTH = 3\n")
+    (tmp_path / "model.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport my_layers\n"
+        "@dataclass\nclass Net:\n    width: int = my_layers.WIDTH\n" + PLUGIN
+    )
+    spec = find_method(f"{tmp_path / 'model.py'}:Mine")
+    assert spec.load().name == "mine"
+    before = spec.identity()["code"]
+    (tmp_path / "my_layers.py").write_text("WIDTH = 4\n")
+    assert spec.identity()["code"] != before, "code next to the plug-in counts as its code"
+
+
+def test_two_plugins_of_one_name_have_two_folders(tmp_path):
+    labels = set()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.py").write_text(PLUGIN)
+        labels.add(find_method(f"{tmp_path / folder / 'model.py'}:Mine").label)
+    assert len(labels) == 2

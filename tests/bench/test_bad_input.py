@@ -21,7 +21,7 @@ def tree(tmp_path_factory, smoke_tree):
 
 @pytest.fixture(scope="module")
 def prepared(tree, tmp_path_factory):
-    root, _ = tree
+    root, manifest = tree
     space = Workspace(tmp_path_factory.mktemp("work"))
     return prepare("mead", root=root, profile=None, manifest=str(manifest), part="test", space=space, jobs=2)
 

@@ -36,6 +36,15 @@ class Breaks(Loud):
         yield np.zeros((256, 256, 3), np.uint8)
         raise RuntimeError("out of ideas")
 
+class Quits(Loud):
+    def generate(self, request):
+        raise SystemExit(0)
+
+class Excuses(Loud):
+    def generate(self, request):
+        from bench.contract.errors import NotApplicable, Reason
+        raise NotApplicable(Reason.NO_PARTNER, "too hard")
+
 class Small(Loud):
     def generate(self, request):
         for _ in range(request.n_frames):
@@ -108,7 +117,14 @@ def test_a_method_reading_what_it_did_not_declare_is_stopped(plugin, selection, 
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("Breaks", "out of ideas"), ("Small", r"frame 1 is \(128, 128, 3\)"), ("Few", "yielded"), ("Many", "yields more")],
+    [
+        ("Quits", "SystemExit"),
+        ("Excuses", "too hard"),
+        ("Breaks", "out of ideas"),
+        ("Small", r"frame 1 is \(128, 128, 3\)"),
+        ("Few", "yielded"),
+        ("Many", "yields more"),
+    ],
 )
 def test_a_failing_method_leaves_a_record_and_no_video(plugin, selection, tmp_path, name, said):
     made = make(f"{plugin}:{name}", selection, tmp_path)

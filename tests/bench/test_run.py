@@ -38,13 +38,27 @@ def run_folder(tmp_path_factory, smoke_tree, face_weights):
     """A finished run of three rows, one of them a plug-in that fails on some clips."""
     folder = tmp_path_factory.mktemp("run")
     emotion = next(e.name for e in load_manifest("puppet", "smoke").entries if e.scored).split("_")[2]
-    (folder / "mine.py").write_text(PLUGIN.replace("EMOTION)", f"{emotion!r})").replace("== EMOTION", f"== {emotion!r}"))
+    (folder / "mine.py").write_text(
+        PLUGIN.replace("EMOTION)", f"{emotion!r})").replace("== EMOTION", f"== {emotion!r}")
+    )
     return folder
 
 
 def arguments(folder, tree):
     methods = f"gt-reencoded,static,{folder / 'mine.py'}:Flicker"
-    return ["run", "--dataset", "puppet", "--profile", "smoke", "--root", tree, "--methods", methods, "--work", folder / "work"]
+    return [
+        "run",
+        "--dataset",
+        "puppet",
+        "--profile",
+        "smoke",
+        "--root",
+        tree,
+        "--methods",
+        methods,
+        "--work",
+        folder / "work",
+    ]
 
 
 def table(folder):
@@ -85,7 +99,9 @@ def test_a_kill_while_scoring_does_not_change_the_numbers(run_folder, smoke_tree
     shutil.copytree(run_folder / "work", work, ignore=shutil.ignore_patterns("results", "scores", "cues", "report"))
     command = [sys.executable, "-m", "bench.cli", "evaluate", "--dataset", "puppet", "--profile", "smoke", "--work", work,
                "--videos", work / "generated" / "gt-reencoded" / "puppet-smoke", "--jobs", "1"]  # fmt: skip
-    process = subprocess.Popen(list(map(str, command)), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        list(map(str, command)), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while not list((work / "cache").glob("scores/*/*.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)

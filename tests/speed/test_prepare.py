@@ -33,5 +33,7 @@ def test_prepare_runs_at_a_quarter_of_the_bare_landmark_networks_rate_or_better(
         passes = frames * (1 + (record["source_fps"] / 25 if record["source_fps"] > 25.5 else 0))
         bare = seconds(lambda: [network(picture) for _ in range(100)]) / 100
         whole = seconds(lambda clip=clip, name=name: prepare_clip(clip, tmp_path / name, None, "k")) / passes
-        print(f"{name}: bare network {1 / bare:.0f} frames/s, prepare {1 / whole:.0f} frames/s per core, ratio {bare / whole:.2f}")
+        print(
+            f"{name}: bare network {1 / bare:.0f} frames/s, prepare {1 / whole:.0f} frames/s per core, ratio {bare / whole:.2f}"
+        )
         assert bare / whole > 0.25
