@@ -14,7 +14,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from bench.contract.clip import Part
@@ -123,14 +122,6 @@ def _part(name: str) -> Part:
     return Part(name)
 
 
-@lru_cache(maxsize=4)
-def _renderer(seed: int, sex: str):
-    from bench.data.puppet.identity import Identity
-    from bench.data.puppet.render import HeadRenderer
-
-    return HeadRenderer(Identity.from_seed(seed, sex), WIDTH)
-
-
 def _write_clips(clips: Sequence[PlannedClip], root: Path, profile: str) -> int:
     """Write some clips of one speaker, so that a process builds few heads; returns how many."""
     for clip in clips:
@@ -145,19 +136,20 @@ def _write_clip(clip: PlannedClip, root: Path, profile: str) -> None:
     from bench.data.media import write_audio, write_video
     from bench.data.puppet import truth
     from bench.data.puppet.performance import Speaker, perform
-    from bench.data.puppet.render import Performance
+    from bench.data.puppet.render import Performance, renderer_of
 
     settings = find_profile(profile)
     speaker = Speaker.of(clip.speaker)
     take = perform(speaker, clip.emotion, clip.level, clip.take, settings.frames, settings.short)
-    renderer = _renderer(speaker.seed, truth.RENDERER_SEX[speaker.sex])
+    renderer = renderer_of(speaker.seed, truth.RENDERER_SEX[speaker.sex], WIDTH)
     performance = Performance(take.actions, take.gaze, take.pose, take.position)
     sound = resample_poly(take.samples, AUDIO_RATE, take.rate).astype("float32")
     for path in (clip.video(root), clip.audio(root), clip.truth(root)):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_audio(clip.audio(root), sound, AUDIO_RATE, channels=2)
     write_video(clip.video(root), renderer.frames(performance), crf=CRF, audio=sound, audio_rate=AUDIO_RATE)
-    truth.save(clip.truth(root), take, renderer.landmarks(performance), renderer.lip_gap(performance), clip.clip_id)
+    marks = renderer.landmarks(performance)
+    truth.save(clip.truth(root), take, marks, renderer.lip_gap(performance, marks), clip.clip_id)
 
 
 def _open_card(root: Path, profile: str) -> dict:

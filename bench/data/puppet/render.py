@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -188,9 +189,18 @@ class HeadRenderer:
                 out[frame, 468 + 5 * side : 473 + 5 * side] = self._pixels(world)
         return out
 
-    def lip_gap(self, performance: Performance) -> np.ndarray:
-        """Height (T,) float64 px of the opening between the inner edges of the lips, in the middle; 0 when closed."""
-        marks = self.landmarks(performance)
+    def lip_gap(self, performance: Performance, landmarks: np.ndarray | None = None) -> np.ndarray:
+        """Height (T,) float64 px of the opening between the inner edges of the lips, in the middle; 0 when closed.
+
+        `landmarks`: those of this performance, if they are at hand.
+        """
+        marks = self.landmarks(performance) if landmarks is None else landmarks
         turn = np.radians(np.asarray(performance.pose)[:, 2])
         down = np.stack([-np.sin(turn), np.cos(turn)], 1)
         return np.maximum(((marks[:, 14] - marks[:, 13]) * down).sum(1), 0.0).astype(np.float64)
+
+
+@lru_cache(maxsize=16)
+def renderer_of(seed: int, sex: str, size: int = 256) -> HeadRenderer:
+    """The renderer of a speaker, kept for the next clip of the same one: building a head takes as long as 25 frames."""
+    return HeadRenderer(Identity.from_seed(seed, sex), size)

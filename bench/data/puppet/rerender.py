@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +41,9 @@ class TruthRenderer:
         for frame in self._renderer.frames(Performance(**cues)):
             yield frame if self._crop is None else self._crop(frame)
 
-    @cached_property
+    @property
     def _renderer(self):
-        from bench.data.puppet.identity import Identity
-        from bench.data.puppet.render import HeadRenderer
+        from bench.data.puppet.render import renderer_of
 
         about = self._truth.about
-        return HeadRenderer(Identity.from_seed(about["seed"], truth_file.RENDERER_SEX[about["sex"]]), about["size"])
+        return renderer_of(about["seed"], truth_file.RENDERER_SEX[about["sex"]], about["size"])
