@@ -281,9 +281,10 @@ def _notes(items: list[dict[str, Any]]) -> list[str]:
     flags = Counter(flag for item in items for flag in item.get("flags", ()))
     deltas = [item["length_delta"] for item in items if item.get("length_delta")]
     if deltas:
+        low, high = min(deltas), max(deltas)
+        by = f"{low:+d}" if low == high else f"{low:+d} to {high:+d}"
         notes.append(
-            f"{_clips(len(deltas))} of another length than the real clip, by {min(deltas):+d} to {max(deltas):+d} frames; "
-            "scored on the common beginning"
+            f"{_clips(len(deltas))} of another length than the real clip, by {by} frames; scored on the common beginning"
         )
     residuals = sorted(item["residual"] for item in items if item.get("residual") is not None)
     if residuals:

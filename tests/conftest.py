@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # bad_inputs.py, shared by a test and the page that documents it
+sys.path.insert(0, str(ROOT / "tests" / "support"))  # what several tests, or a test and a page of the docs, share
 
 
 @contextmanager

@@ -27,7 +27,14 @@ from bench.data.media_open import (
     refuse_early_end,
     time_of,
 )
-from bench.data.video_read import display_matrix, nominal_gap, read_frames, read_timed_frames, rotation_of
+from bench.data.video_read import (
+    display_matrix,
+    nominal_gap,
+    read_frames,
+    read_sampled,
+    read_timed_frames,
+    rotation_of,
+)
 from bench.data.video_write import PRESET, VideoWriter, mux_audio, write_video
 
 __all__ = [
@@ -38,6 +45,7 @@ __all__ = [
     "probe",
     "read_audio",
     "read_frames",
+    "read_sampled",
     "read_timed_frames",
     "stream_sha256",
     "write_audio",

@@ -143,15 +143,18 @@ def _find_crop(
 
     expected = (info.duration_s or 0) * FPS
     every = max(DETECT_EVERY, int(np.ceil(expected / MAX_DETECTIONS)))
+    # a small clip is read once; of a large one only the sampled frames are turned into RGB here
+    small = expected * (info.width or 0) * (info.height or 0) * 3 <= KEPT_BYTES
+    pictures = media.read_frames(clip.video, fps=FPS) if small else media.read_sampled(clip.video, FPS, every)
     detections, count, size = [], 0, (0, 0)
-    kept: list[np.ndarray] | None = []
-    for count, frame in enumerate(media.read_frames(clip.video, fps=FPS), start=1):
+    kept: list[np.ndarray] | None = [] if small else None
+    for count, frame in enumerate(pictures, start=1):
         if (count - 1) % every == 0:
             size = (frame.shape[1], frame.shape[0])
             detections.append(detect_whole(extractor.detect, frame))
         if kept is not None:
             kept.append(frame)
-            if count * frame.nbytes > KEPT_BYTES:
+            if count * frame.nbytes > 2 * KEPT_BYTES:  # the container's stated length was wrong
                 kept = None
     if count < MIN_FRAMES:
         raise RejectedInput(Reason.TOO_SHORT, f"expected at least {MIN_FRAMES} frames at {FPS} fps, found {count}")

@@ -174,6 +174,18 @@ def _frames(path: str | os.PathLike, fps: float | None) -> Iterator[np.ndarray]:
             yield picture
 
 
+def read_sampled(path: str | os.PathLike, fps: float, every: int) -> Iterator[np.ndarray | None]:
+    """One item per grid point of `read_frames`: the picture at every `every`-th, None at the others.
+
+    All frames are decoded and counted; converting to RGB, most of the cost of a large picture, is done for few.
+    """
+    with open_media(path) as container:
+        stream = need_stream(container, "video", path)
+        convert = ToRGB()
+        for k, frame in enumerate(on_grid(container, stream, path, Fraction(fps).limit_denominator(1001))):
+            yield convert(frame) if k % every == 0 else None
+
+
 def on_grid(container: InputContainer, stream, path: str | os.PathLike, rate: Fraction) -> Iterator[VideoFrame]:
     """The decoded source frame of every grid point (the rule is in `read_frames`)."""
     k, start, held, held_time, gap = 0, None, None, None, nominal_gap(stream)

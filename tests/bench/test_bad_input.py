@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from run_emotalk import emotalk
 
+from bench.data.store import Store
+from bench.evaluate import evaluate
 from bench.prepare import prepare
 from bench.workspace import Workspace
 
@@ -61,6 +63,19 @@ def test_rotated_video_is_prepared_upright(prepared):
 
 def test_variable_rate_is_flagged(prepared):
     assert prepared.flags["variable-frame-rate"] == 1
+
+
+def test_each_bad_output_has_its_reason_and_the_rest_is_scored(prepared, tmp_path):
+    selection = Store(prepared.store).selection(prepared.manifest, "test")
+    bad_inputs.write_outputs(tmp_path / "outputs", selection)
+    done = evaluate(
+        selection, tmp_path / "outputs", missing="exclude", out=tmp_path / "result", cache=tmp_path / "cache", jobs=2
+    )
+    reasons = {p.clip_id[-3:]: p.reason for p in done.result.problems}
+    for take, (what, _, _, reason) in bad_inputs.OUTPUTS.items():
+        assert reasons.get(take) == reason, what
+    assert done.result.metric("SSIM").n_clips == sum(reason is None for *_, reason in bad_inputs.OUTPUTS.values())
+    assert "-3" in " ".join(done.result.notes)
 
 
 def test_prepare_says_so_and_exits_with_0_or_strictly_with_4(tree, tmp_path):

@@ -159,7 +159,7 @@ def test_memory_is_flat_in_clip_length(smoke_tree, face_weights, tmp_path):
     peaks = []
     for frames in (75, 750):
         done = subprocess.run(
-            [sys.executable, "-c", code, source, str(frames), Path(__file__).parents[1], tmp_path],
+            [sys.executable, "-c", code, source, str(frames), Path(__file__).parents[1] / "support", tmp_path],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         peaks.append(float(done.stdout))

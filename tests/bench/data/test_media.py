@@ -685,3 +685,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         used[seconds] = int(run.stdout) / 1024
     # 25 s more sound is 1.6 MB as float32; 625 frames would be 123 MB
     assert used[30] - used[5] < 15
+
+
+def test_sampled_reading_counts_every_frame_and_gives_the_pictures_of_plain_reading(tmp_path):
+    rng = np.random.default_rng(3)
+    frames = [rng.integers(0, 255, (64, 64, 3), np.uint8) for _ in range(11)]
+    media.write_video(tmp_path / "v.mp4", iter(frames), fps=25, crf=18)
+    plain = list(media.read_frames(tmp_path / "v.mp4"))
+    sampled = list(media.read_sampled(tmp_path / "v.mp4", 25, 4))
+    assert len(sampled) == len(plain)
+    assert [k for k, picture in enumerate(sampled) if picture is not None] == [0, 4, 8]
+    for k in (0, 4, 8):
+        np.testing.assert_array_equal(sampled[k], plain[k])

@@ -1,6 +1,6 @@
 """Every kind of bad input as one small tree in MEAD's layout, and what `prepare` must say about each.
 
-`python tests/bad_inputs.py` makes the tree, prepares it and prints the page docs/bad-input.md.
+`python tests/support/bad_inputs.py` makes the tree, prepares it and prints the page docs/bad-input.md.
 """
 
 from __future__ import annotations
@@ -242,16 +242,46 @@ def outcomes(prepared) -> Iterator[tuple[str, str, str]]:
             yield case.what, "accepted", ""
 
 
+OUTPUTS = {
+    # take -> what is wrong with the generated video, frames cut off its end (None: no file), size, reason expected
+    "001": ("nothing", 0, 256, None),
+    "009": ("3 frames shorter", 3, 256, None),
+    "012": ("40 frames shorter", 40, 256, "length_mismatch"),
+    "016": ("other size", 0, 128, "wrong-size"),
+    "017": ("missing", None, 256, "missing-output"),
+    "010": ("empty file", -1, 256, "empty-file"),
+}
+
+
+def write_outputs(folder: Path, selection) -> None:
+    """Write one "generated" video per kind of bad output from the real clips of the prepared tree."""
+    folder.mkdir()
+    for row in selection.scored:
+        take = row.clip.clip_id[-3:]
+        if take not in OUTPUTS:
+            continue
+        _, cut, size, _ = OUTPUTS[take]
+        path = folder / f"{row.clip.clip_id}.mp4"
+        if cut == -1:
+            path.touch()
+        elif cut is not None:
+            frames = islice(media.read_frames(row.clip.video), row.clip.n_frames - cut)
+            step = 256 // size
+            media.write_video(path, (f[::step, ::step] for f in frames), fps=25, crf=18)
+
+
 def main() -> None:
     import tempfile
 
     from bench.data.puppet.dataset import write_tree as write_puppet
+    from bench.data.store import Store
+    from bench.evaluate import evaluate
     from bench.prepare import prepare
     from bench.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(scratch)
-        clips = write_puppet(base / "puppet", "smoke", parts=("test",))
+        write_puppet(base / "puppet", "smoke", parts=("test",))
         source = next((base / "puppet").rglob("*.mp4"))
         os.makedirs(base / "tree")
         manifest = write_tree(base / "tree", source)
@@ -263,19 +293,37 @@ def main() -> None:
             part="test",
             space=Workspace(base / "work"),
         )
-        assert clips
+        selection = Store(done.store).selection(done.manifest, "test")
+        write_outputs(base / "outputs", selection)
+        row = evaluate(selection, base / "outputs", missing="exclude", out=base / "result", cache=base / "cache").result
     print("# What each bad input prints\n")
     print(
-        "Written by `python tests/bad_inputs.py` (also a test: `tests/bench/test_bad_input.py`). The tree is in MEAD's layout;"
+        "Written by `python tests/support/bad_inputs.py`; `tests/bench/test_bad_input.py` holds it to it. The tree is in MEAD's"
     )
-    print("the rest of it goes on, and `emotalk prepare` exits with 0, with `--strict` with 4.\n")
-    print("| input | outcome | said |\n|---|---|---|")
+    print("layout. The rest goes on: `emotalk prepare` exits with 0, with `--strict` with 4.\n")
+    print("## Inputs\n\n| input | outcome | said |\n|---|---|---|")
     for what, outcome, detail in outcomes(done):
         print(f"| {what} | {outcome} | {detail.replace(str(base), '...')} |")
-    for row in done.rejected:
-        if row["reason"] == "duplicate" or row["clip_id"] not in {c.clip_id for c in CASES}:
-            print(f"| `{row['path']}` | {row['reason']} | {row['detail'].replace(str(base), '...')} |")
-    print(f"\nFlags on accepted clips: {done.flags}")
+    for item in done.rejected:
+        if item["reason"] == "duplicate" or item["clip_id"] not in {c.clip_id for c in CASES}:
+            print(f"| `{item['path']}` | {item['reason']} | {item['detail'].replace(str(base), '...')} |")
+    print(
+        f"\nFlags on accepted clips: {', '.join(f'{flag} ({count})' for flag, count in sorted(done.flags.items()))}.\n"
+    )
+    print("## Generated videos\n")
+    print(
+        "`emotalk evaluate --missing exclude`; with the default `--missing static` each of these counts as the still reference"
+    )
+    print("image where the speaker has one. Exit code 4.\n\n| output | outcome | said |\n|---|---|---|")
+    problems = {p.clip_id[-3:]: p for p in row.problems}
+    for take, (what, *_) in OUTPUTS.items():
+        said = problems.get(take)
+        print(f"| {what} | {f'{said.reason} | {said.detail}' if said else 'scored |'} |")
+    print("\nNotes on the row: " + "; ".join(row.notes) + ".\n")
+    print(
+        "## Weights\n\nA weight file with another SHA-256 is refused with both hashes and the command that replaces it"
+    )
+    print("(`tests/bench/test_weights.py`); nothing is scored with it.")
 
 
 if __name__ == "__main__":
