@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import package_index, weights
+from bench import package_index, weight_archive, weight_registry, weights
 from bench.contract.errors import UsageError, WeightsError
 from bench.package_index import PackageIndexes, PipSettings
 
 CONTENT = os.urandom(3_000_000)
-TAKE_WITH_PIP = weights._take_with_pip
+TAKE_WITH_PIP = weight_archive._take_with_pip
 CLIPS = {"a.flv": b"first clip", "b.flv": b"second clip"}
 
 
@@ -91,10 +91,10 @@ def registry(monkeypatch, tmp_path):
         "files": {name: {"bytes": len(data), "sha256": sha(data)} for name, data in CLIPS.items()},
     }
     tables = {"weights": {"net": row}, "bundles": {"sample": bundle}}
-    monkeypatch.setattr(weights, "_tables", lambda: tables)
+    monkeypatch.setattr(weight_registry, "_tables", lambda: tables)
     monkeypatch.setenv("EMOTALK_WORK", str(tmp_path / "work"))
     monkeypatch.delenv("EMOTALK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "_take_with_pip", lambda *_: False)
+    monkeypatch.setattr(weight_archive, "_take_with_pip", lambda *_: False)
     return tables
 
 
@@ -163,7 +163,7 @@ def index(monkeypatch):
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     settings = PipSettings(indexes=(f"{server.url}/simple",), find_links=(), timeout=5)
-    monkeypatch.setattr(weights, "pip_settings", lambda: settings)
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: settings)
     yield server
     server.shutdown()
     server.server_close()
@@ -317,7 +317,7 @@ def test_the_offline_folder_comes_first_and_is_only_read(registry, monkeypatch, 
     (folder / "net.bin").write_bytes(CONTENT)
     folder.chmod(0o555)
     monkeypatch.setenv("EMOTALK_WEIGHTS", str(folder))
-    monkeypatch.setattr(weights, "pip_settings", lambda: pytest.fail("asked for a network"))
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: pytest.fail("asked for a network"))
     assert weights.fetch("net", progress=False) == folder / "net.bin" == weights.resolve("net")
     assert not weights.cache_folder().exists()
     folder.chmod(0o755)
@@ -339,7 +339,7 @@ def test_local_places_are_read_where_they_lie(registry, monkeypatch, tmp_path, p
     find_links = {"folder": str(files), "file url": files.as_uri(), "page": page.as_uri()}.get(place)
     indexes = ((tmp_path / "simple").as_uri(),) if place == "local index" else ()
     settings = PipSettings(indexes=indexes, find_links=(find_links,) if find_links else ())
-    monkeypatch.setattr(weights, "pip_settings", lambda: settings)
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: settings)
     assert weights.fetch("net", progress=False).read_bytes() == CONTENT
     assert (files / WHEEL).read_bytes() == GOOD_WHEEL
 
@@ -347,7 +347,7 @@ def test_local_places_are_read_where_they_lie(registry, monkeypatch, tmp_path, p
 def test_credentials_go_to_the_index_and_into_no_message(registry, index, monkeypatch):
     address = index.url.replace("//", "//user:s3cret@")
     settings = PipSettings(indexes=(f"{address}/simple",), find_links=(), timeout=5)
-    monkeypatch.setattr(weights, "pip_settings", lambda: settings)
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: settings)
     with pytest.raises(WeightsError) as caught:
         weights.fetch("net", progress=False)
     assert "s3cret" not in str(caught.value) and "127.0.0.1" in str(caught.value)
@@ -358,7 +358,7 @@ def test_credentials_go_to_the_index_and_into_no_message(registry, index, monkey
 
 def test_an_unreachable_index_is_named_with_what_to_do(registry, monkeypatch):
     settings = PipSettings(indexes=("http://127.0.0.1:9/simple",), find_links=("/no/such/folder",), timeout=2)
-    monkeypatch.setattr(weights, "pip_settings", lambda: settings)
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: settings)
     with pytest.raises(WeightsError) as caught:
         weights.fetch("net", progress=False)
     text = str(caught.value)
@@ -396,8 +396,8 @@ def test_where_only_pip_can_speak_to_the_index_it_downloads_the_wheel(registry, 
     }
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / WHEEL).write_bytes(wheel({"some_models/net.bin": CONTENT, **about}))
-    monkeypatch.setattr(weights, "_take_with_pip", TAKE_WITH_PIP)
-    monkeypatch.setattr(weights, "pip_settings", lambda: PipSettings(indexes=(), find_links=()))
+    monkeypatch.setattr(weight_archive, "_take_with_pip", TAKE_WITH_PIP)
+    monkeypatch.setattr(weight_archive, "pip_settings", lambda: PipSettings(indexes=(), find_links=()))
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -416,11 +416,11 @@ def test_one_failure_does_not_stop_the_others(registry, index):
 
 PROGRAM = """
 import json, sys
-from bench import weights
+from bench import weight_archive, weight_registry, weights
 from bench.package_index import PipSettings
 tables = json.load(open(sys.argv[1]))
-weights._tables = lambda: tables
-weights.pip_settings = lambda: PipSettings(indexes=(sys.argv[2],), find_links=(), timeout=5)
+weight_registry._tables = lambda: tables
+weight_archive.pip_settings = lambda: PipSettings(indexes=(sys.argv[2],), find_links=(), timeout=5)
 print(weights.fetch("net", progress=False))
 """
 
