@@ -305,6 +305,5 @@ def _reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:
     frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))
     digest = hashlib.sha256(frame.tobytes()).hexdigest()
     with whole_file(store.reference_image(clip_id, digest)) as temporary:
-        if not cv2.imwrite(str(temporary), frame[..., ::-1]):
-            raise OSError(f"cannot write {temporary}")
+        temporary.write_bytes(cv2.imencode(".png", frame[..., ::-1])[1].tobytes())
     return index, digest
