@@ -7,22 +7,24 @@ REFERENCE := .venv-ref
 DATASET ?= puppet
 PROFILE ?= quick
 METHODS ?= controls
-ROOT_FLAG = $(if $(ROOT),--root $(ROOT),)
-WORK_FLAG = $(if $(WORK),--work $(WORK),)
+ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
+WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow reference-venv lint clean
+.PHONY: setup reproduce-table smoke test test-slow reference-venv lint clean distclean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@start=$$(date +%s); \
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	{ test -x $(BIN)/python || { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	"Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make setup PYTHON=python3.12")' && \
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }; } && \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]' && \
 	touch $(STAMP) && echo "set-up: $$(( $$(date +%s) - start )) s" >&2
 
 # Exit code 4 (some items failed; they are listed and counted in the table) does not stop a table.
 reproduce-table: $(STAMP)
-	$(BIN)/emotalk run --dataset $(DATASET) --profile $(PROFILE) --methods $(METHODS) $(ROOT_FLAG) $(WORK_FLAG) || [ $$? -eq 4 ]
+	$(BIN)/emotalk run --dataset $(DATASET) --profile $(PROFILE) --methods "$(METHODS)" $(ROOT_FLAG) $(WORK_FLAG) || [ $$? -eq 4 ]
 
 smoke: $(STAMP)
 	$(BIN)/emotalk run --dataset puppet --profile smoke --methods controls $(WORK_FLAG)
@@ -45,4 +47,8 @@ lint: $(STAMP)
 	$(BIN)/ruff check bench baselines metrics reports tests
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) work
+	rm -rf $(VENV) $(REFERENCE)
+
+# also what was prepared, generated and evaluated
+distclean: clean
+	rm -rf work

@@ -121,9 +121,11 @@ def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
             raise UsageError(f"--method {name}: there is no file {file}")
         return MethodSpec(name, f"{Path(file).resolve()}:{attribute}", altered or None, checkpoint)
     if base not in METHODS:
-        close = get_close_matches(base, METHODS, n=2)
+        close = get_close_matches(base, [*METHODS, *GROUPS], n=2)
         hint = f"did you mean {' or '.join(close)}? " if close else ""
-        raise UsageError(f"unknown method {base!r}; {hint}known: {', '.join(METHODS)}; or path/file.py:Class")
+        raise UsageError(
+            f"unknown method {base!r}; {hint}known: {', '.join([*METHODS, *GROUPS])}; or path/file.py:Class"
+        )
     return MethodSpec(name, METHODS[base], altered or None, checkpoint)
 
 

@@ -43,7 +43,8 @@ def examine(space: Workspace) -> list[dict[str, Any]]:
         needed = line.name == "face_landmarker"
         state = weights.verify(line.name).state if needed else line.state
         fetch = f"emotalk weights fetch {line.name}"
-        findings.append(_finding(f"weights {line.name}", state == "verified" or not needed, state, fetch))
+        shown = state if needed or state != "missing" else "not here, nothing needs it yet"
+        findings.append(_finding(f"weights {line.name}", state == "verified" or not needed, shown, fetch))
     space.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(space.root).free
     findings.append(

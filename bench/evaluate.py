@@ -279,6 +279,9 @@ def _notes(items: list[dict[str, Any]]) -> list[str]:
     """What a reader of the row must know, in words."""
     notes = []
     flags = Counter(flag for item in items for flag in item.get("flags", ()))
+    in_cues = sum(item["status"] == "cues" for item in items)
+    if in_cues:
+        notes.append(f"{_clips(in_cues)} scored in cue space: cues altered, nothing rendered or encoded")
     deltas = [item["length_delta"] for item in items if item.get("length_delta")]
     if deltas:
         low, high = min(deltas), max(deltas)

@@ -14,7 +14,7 @@ from bench.data.store import key_of
 
 
 def cues_key(stream_sha256: str, transform: object) -> str:
-    """Cache key of contracts.md: packets of the stream, transform, weights, the extractor's VERSION."""
+    """Cache key: packets of the stream, transform, weights, the extractor's VERSION."""
     return key_of(stream=stream_sha256, transform=transform, face=face_identity(), dtype="float32")
 
 

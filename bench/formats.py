@@ -25,12 +25,13 @@ $EMOTALK_WORK (default ./work)
   store/<dataset>[-<profile>]/       the clip store
     manifest.parquet                 one row per prepared clip
     rejected.parquet                 one row per input that is not used: clip_id, path, reason, detail, known
-    selections/<manifest>-<part>.json  scored clips with partners and reference images, fixed once
-    references/<clip_id>.png         reference images
+    selections/<manifest>-<part>.json  scored clips with partners and reference images, fixed once;
+                                     beside it <manifest>-<part>.rejected.parquet
+    references/<clip_id>-<hash>.png  reference images
     clips/<clip_id>/                 face.mp4, audio.wav, cues.safetensors, record.json;
                                      cues_native.safetensors (source above 25 fps), truth.safetensors (embedded dataset)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json
-  results/<name>/                    result.json, clips.parquet, rejected.parquet, samples/
+  results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet, samples/
   cache/                             features and scores under content keys, weights
   report/<name>/                     report.html, table.md, table.csv, media/"""
 

@@ -1,4 +1,4 @@
-"""Brings a folder's videos into the canonical crop, in the way the folder declares (contracts: Framing)."""
+"""Brings a folder's videos into the canonical crop, in the way the folder declares (docs/protocols.md)."""
 
 from __future__ import annotations
 

@@ -95,6 +95,7 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     method: str
+    label: str
     version: str
     kind: Literal["control", "re-implementation", "official", "plug-in"]
     consumes: list[str]
@@ -113,6 +114,7 @@ def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> C
     document = selection.document
     return Card(
         method=spec.name,
+        label=spec.label,
         version=method.version,
         kind=getattr(method, "kind", "plug-in"),
         consumes=sorted(i.value for i in method.consumes),

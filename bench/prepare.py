@@ -16,6 +16,8 @@ from bench.data.store import Store
 from bench.progress import Bar, in_parallel
 from bench.workspace import Workspace
 
+MADE_HERE = ("puppet", "cremad-sample")
+"""Datasets that the suite renders or fetches itself."""
 PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE)
 """Rejections that are tried again at every run: permissions and mounts change without a trace in the file."""
 
@@ -44,6 +46,7 @@ class Prepared:
 def dataset_root(name: str, root: Path | None, profile: str | None, part: str, space: Workspace, jobs: int) -> Path:
     """The folder to read: the user's --root, or the tree that the suite makes (puppet) or fetches (cremad-sample) itself."""
     if root is not None:
+        root = root.expanduser()
         if not root.is_dir():
             raise UsageError(f"--root {root}: expected the folder of the dataset, found no folder there")
         return root.resolve()
@@ -105,15 +108,18 @@ def _prepare(
 
     started = time.monotonic()
     dataset = datasets.get_dataset(name)
-    weights.fetch("face_landmarker")  # here once, not in every worker
     manifest = manifest or (profile if name == "puppet" else dataset.default_manifest)
+    if root is not None or name in MADE_HERE:
+        weights.fetch("face_landmarker")  # here once, not in every worker
     folder = dataset_root(name, root, profile, part, space, jobs)
     loaded = load_manifest(name, manifest)
     clips, unusable = datasets.scan_dataset(name, folder, loaded, [part], verify=verify)
     scored = sorted(c for c in clips if c.scored)[:limit]
-    if not scored and not unusable:
+    if not scored:
+        missing = sum(row.reason == Reason.MISSING_FILE for row in unusable)
         raise NothingDoneError(
-            f"{folder}: found no clip of part {part!r} of manifest {loaded.name!r}. {dataset.layout}"
+            f"{folder}: found none of the clips of part {part!r} of manifest {loaded.name!r} ({missing} missing, "
+            f"{len(unusable) - missing} unusable). {dataset.layout}"
         )
     name_of_split = selection_name(loaded)
     report = Prepared(store.folder, name_of_split, part, store.selection_path(name_of_split, part, limit))
@@ -155,7 +161,8 @@ def _prepare(
     report.seconds = time.monotonic() - started
     if not report.scored:
         raise NothingDoneError(
-            f"none of {len(scored)} clips could be prepared: {report.reasons}; details in {store.folder / 'rejected.parquet'}"
+            f"none of {len(scored)} clips could be prepared: "
+            f"{', '.join(f'{n} x {reason}' for reason, n in report.reasons.items())}; details in {store.folder / 'rejected.parquet'}"
         )
     return report
 

@@ -22,7 +22,7 @@ from bench.features import face_cues
 from bench.framing import FLAGGED_RESIDUAL, Framing, frame_video
 from bench.protocols import Protocol, load_protocol
 
-SCORING_VERSION = "2"
+SCORING_VERSION = "3"
 BATCH = 16
 STATIC_CRF = 18
 
@@ -218,5 +218,15 @@ def _score_cues(job: Job, path: Path) -> dict[str, Any]:
         raise RejectedInput(Reason.LENGTH_MISMATCH, f"expected cues of {len(reference)} frames, found {len(generated)}")
     nothing = {"value": None, "reason": str(Reason.CUE_SPACE_ONLY), "n_frames": 0}
     scored = _cue_values(metrics, reference, generated)
-    return {"status": "cues", "reason": str(Reason.CUE_SPACE_ONLY), "detail": "no pixels: scored on its cues only",
+    for metric in metrics:
+        # a cue that was left as it was compares with itself: a zero that would look like a perfect method
+        if isinstance(metric, CueMetric) and all(
+            _equal(getattr(reference, n), getattr(generated, n)) for n in metric.reads
+        ):
+            scored[metric.name] = nothing | {"reason": str(Reason.CUE_UNALTERED)}
+    return {"status": "cues", "reason": str(Reason.CUE_SPACE_ONLY), "detail": "cues altered, nothing rendered or encoded",
             "values": {m.name: scored.get(m.name, nothing) for m in metrics}}  # fmt: skip
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")

@@ -113,13 +113,15 @@ def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
 def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
     from bench.evaluate import evaluate as evaluate_folder
     from bench.evaluate import row_name
+    from bench.generate import read_card
     from reports.terminal import terminal
 
     selection = _selection(flags, space)
     code, folders = ExitCode.DONE, []
     names = [p.strip() for p in flags.protocol.split(",") if p.strip()]
     for protocol in names:
-        label = flags.name or row_name(flags.videos)
+        card = read_card(flags.videos) if flags.videos.is_dir() else None
+        label = flags.name or (card.label if card else row_name(flags.videos))
         out = flags.out or space.results(result_name(flags, label, protocol))
         if flags.out and len(names) > 1:
             out = flags.out / protocol
@@ -140,7 +142,7 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
         folders.append(done)
         if done.failed:
             code = ExitCode.SOME_FAILED
-    text = terminal([d.folder for d in folders])
+    text = "\n".join([terminal([d.folder for d in folders]), *_failures(folders)])
     text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
     document = {
         "results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders],
@@ -177,6 +179,7 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     from bench.data.store import Selection, Store
     from bench.evaluate import evaluate as evaluate_folder
     from bench.generate import generate as generate_videos
+    from bench.protocols import load_protocol
     from reports.html import build
     from reports.terminal import terminal
 
@@ -184,8 +187,10 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     specs = [find_method(name) for name in expand(flags.methods)]
     if not specs:
         raise UsageError("--methods is empty; `emotalk methods` lists them")
-    for spec in specs:  # a method that cannot be loaded is said before an hour of preparing
+    # what cannot be loaded is said before an hour of preparing
+    for spec in specs:
         spec.load()
+    load_protocol(flags.protocol)
     prepared = prepare(flags, space, command)
     say(prepared.text)
     worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
@@ -234,16 +239,12 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
             "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
         )
     folders = [row.folder for row in rows]
-    out = space.report / result_name(flags, None, flags.protocol)
+    # a run of fewer rows does not take the place of the report of all controls
+    own = None if flags.methods == "controls" else "+".join(spec.label for spec in specs)[:60]
+    out = space.report / result_name(flags, own, flags.protocol)
     build(folders, out)
     total = time.monotonic() - started
-    problems = [
-        f"{row.result.name}: {p.clip_id}: {p.reason}: {p.detail}"
-        for row in rows
-        for p in row.result.problems
-        if p.status in ("static", "excluded")
-    ]
-    lines = [terminal(folders), *_listed("failed, and counted as said in the table", problems)]
+    lines = [terminal(folders), *_failures(rows)]
     lines += _listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
     lines += [f"report: {out / 'report.html'}", f"tables: {out / 'table.md'}, {out / 'table.csv'}"]
     lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
@@ -259,6 +260,16 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     return Outcome(worst, document, "\n".join(lines))
 
 
+def _failures(rows: list) -> list[str]:
+    problems = [
+        f"{row.result.name}: {p.clip_id}: {p.reason}: {p.detail}"
+        for row in rows
+        for p in row.result.problems
+        if p.status in ("static", "excluded")
+    ]
+    return _listed("failed, and counted as said in the table", problems)
+
+
 def _listed(title: str, lines: list[str]) -> list[str]:
     """A short list for the terminal, with how many more there are."""
     if not lines:
@@ -268,7 +279,7 @@ def _listed(title: str, lines: list[str]) -> list[str]:
 
 
 def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
-    from baselines.registry import METHODS, find_method
+    from baselines.registry import GROUPS, METHODS, find_method
 
     rows = []
     for name in METHODS:
@@ -277,7 +288,9 @@ def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
         rows.append({"name": name, "kind": getattr(method, "kind", "plug-in"), "version": method.version,
                      "consumes": sorted(i.value for i in method.consumes), "about": about})  # fmt: skip
     text = "\n".join(f"{r['name']:20} {r['kind']:8} given: {', '.join(r['consumes'])}\n    {r['about']}" for r in rows)
-    return Outcome(document={"methods": rows}, text=text)
+    text += "".join(f"\n{group:20} group    {', '.join(names)}" for group, names in GROUPS.items())
+    text += "\npath/file.py:Class   plug-in  your own (docs/add-a-method.md); NAME@other-audio, NAME@other-emotion: one input altered"
+    return Outcome(document={"methods": rows, "groups": {k: list(v) for k, v in GROUPS.items()}}, text=text)
 
 
 def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
@@ -290,7 +303,10 @@ def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
          "definition": m.definition}
         for m in get_metrics(protocol.metrics, protocol.options)
     ]  # fmt: skip
-    text = "\n".join(f"{r['name']:8} {r['direction']:7} {r['unit']:8} {r['definition']}" for r in rows)
+    text = "\n".join(
+        f"{r['name']:8} {r['direction']:7} {r['unit']:8} {'primary ' if r['primary'] else ''}{r['definition']}"
+        for r in rows
+    )
     return Outcome(document={"protocol": protocol.name, "metrics": rows}, text=text)
 
 
@@ -303,7 +319,7 @@ def datasets(flags: cli.Datasets, space: Workspace, command: str) -> Outcome:
                      "media_policy": dataset.media_policy, "licence": dataset.licence, "layout": dataset.layout})  # fmt: skip
     text = "\n".join(
         f"{r['name']:14} manifests: {', '.join(r['manifests'])} (default {r['default']}); media: {r['media_policy']}\n"
-        f"    {r['layout']}\n    {r['licence']}"
+        f"    {r['layout'].removeprefix('Expected ')}\n    {r['licence']}"
         for r in rows
     )
     return Outcome(document={"datasets": rows}, text=text)
@@ -315,7 +331,7 @@ def weights(flags: cli.Weights, space: Workspace, command: str) -> Outcome:
     names = list(flags.names) or None
     if flags.action == "fetch":
         if names is None:
-            raise UsageError(f"emotalk weights fetch NAME [NAME ...]; known: {', '.join(files.registry())}")
+            raise UsageError(f"weights fetch: expected one or more names; known: {', '.join(files.registry())}")
         lines = files.fetch_all(names, official=flags.official)
     else:
         lines = files.status(names) if flags.action == "list" else files.verify_all(names)

@@ -39,7 +39,7 @@ def fetch_from_archive(
         for attempt in ("as found", "from the start"):
             resumed = part.exists()
             try:
-                with _bar(candidate.filename, progress) as bar:
+                with _bar(f"fetching {candidate.filename}", progress) as bar:
                     path = indexes.download(candidate, part, bar)
                 if archive_sha256 and sha256_of(path) != archive_sha256:
                     raise ValueError(f"the archive's SHA-256 is not {archive_sha256}")

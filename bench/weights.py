@@ -186,7 +186,7 @@ def _named(name: str, known: dict, what: str):
     near = get_close_matches(name, known, n=1)
     raise UsageError(
         f"unknown {what} {name!r}"
-        + (f"; did you mean {near[0]!r}?" if near else "")
+        + (f"; did you mean {near[0]!r}?" if near else ".")
         + f" Known: {', '.join(sorted(known))}"
     )
 

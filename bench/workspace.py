@@ -6,10 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.contract.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Workspace:
-    """The state folder: store/, runs/, generated/, cache/, results/, report/ (contracts: State)."""
+    """The state folder: store/, generated/, cache/, results/, report/ (docs/formats.md)."""
 
     root: Path
 
@@ -17,6 +19,10 @@ class Workspace:
     def open(cls, work: Path | None = None) -> Workspace:
         """The folder given, else $EMOTALK_WORK, else ./work; set in the environment so that worker processes agree."""
         root = Path(work or os.environ.get("EMOTALK_WORK") or "work").expanduser().resolve()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--work {root}: cannot be made ({error.strerror}); choose a writable folder") from error
         os.environ["EMOTALK_WORK"] = str(root)
         return cls(root)
 

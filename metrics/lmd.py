@@ -70,6 +70,7 @@ class LandmarkDistance:
     name: ClassVar[str]
     direction: ClassVar[Direction] = Direction.LOWER
     version: ClassVar[str] = "1"
+    reads: ClassVar[tuple[str, ...]] = ("landmarks",)
     needs: ClassVar[tuple[str, ...]] = ()
     primary: ClassVar[bool] = False
     protocol_keys: ClassVar[tuple[str, ...]] = ("lmd.landmarks", "lmd.normalisation")

@@ -24,6 +24,7 @@ class LandmarkVelocityDifference:
     name: ClassVar[str]
     direction: ClassVar[Direction] = Direction.LOWER
     version: ClassVar[str] = "1"
+    reads: ClassVar[tuple[str, ...]] = ("landmarks",)
     needs: ClassVar[tuple[str, ...]] = ()
     primary: ClassVar[bool] = False
     protocol_keys: ClassVar[tuple[str, ...]] = ("lvd.landmarks", "lvd.normalisation")

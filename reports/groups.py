@@ -29,7 +29,6 @@ def conditions(result: Result) -> dict[str, str]:
         "part": d.part,
         "protocol": p.name,
         "status": p.status,
-        "framing": p.framing,
         "missing": p.missing,
         "data version": d.data_version or "",
         "manifest": d.manifest,

@@ -7,7 +7,7 @@ import re
 from bench.contract.metric import Direction
 from bench.contract.result import Result
 from reports.table import Table
-from reports.words import FLAG, NEW, TARGET, THESE, join, plural, printable
+from reports.words import FLAG, FRAMING, NEW, TARGET, THESE, join, plural, printable
 
 FACE_MISSING = re.compile(r"face-missing-in-(\d+)-frames")
 
@@ -23,9 +23,12 @@ def general_notes(table: Table) -> list[str]:
         f"Dataset {d.name}{profile}, part {d.part}: {plural(d.n_scored, 'clip')} of {plural(d.n_speakers, 'speaker')} "
         f"scored, {plural(rejected, 'input')} rejected{version}. Manifest {d.manifest}, SHA-256 {d.manifest_sha256[:16]}; "
         f"clips {d.store_sha256[:16]}.",
-        f"Protocol {p.name}, status {p.status}, SHA-256 {p.sha256[:16]}; framing {p.framing}; missing outputs: {p.missing}"
+        f"Protocol {p.name}, status {p.status}, SHA-256 {p.sha256[:16]}; missing outputs: {p.missing}"
         + (f"; not known of the published protocol: {join(p.unknown)}." if p.unknown else "."),
     ]
+    out += _framings(table)
+    if any("MediaPipe-68" in column.definition for column in table.columns):
+        out.append("Landmark columns are made with the MediaPipe-68 points and compare with no published LMD.")
     for words, owners in flags(table).items():
         out.append(words + ("." if len(owners) == len(table.rows) else f" ({join(owners)})."))
     out += [f"{row.label}: {note}." for row in table.rows for note in row.loaded.result.notes]
@@ -36,6 +39,17 @@ def general_notes(table: Table) -> list[str]:
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     out.append(f"Evaluated {when} with code {join(commits)}.")
     return [printable(note) for note in out]
+
+
+def _framings(table: Table) -> list[str]:
+    """How the rows' videos were brought into the crop: one sentence if all alike, else one per kind."""
+    owners: dict[str, list[str]] = {}
+    for row in table.rows:
+        owners.setdefault(row.loaded.result.protocol.framing, []).append(row.label)
+    return [
+        f"Framing {framing}: {FRAMING.get(framing, framing)}" + ("." if len(owners) == 1 else f" ({join(labels)}).")
+        for framing, labels in owners.items()
+    ]
 
 
 def _interval_notes(table: Table) -> list[str]:

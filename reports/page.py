@@ -99,13 +99,14 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
 
 def _facts(d, p, results, table: Table) -> list[tuple[str, str]]:
     rejected = max(r.dataset.n_rejected for r in results)
+    framings = dict.fromkeys(r.protocol.framing for r in results)
     facts = [
         ("Dataset", f"{d.name}, profile {d.profile}" if d.profile else d.name),
         ("Part", d.part),
         ("Clips", f"{plural(d.n_scored, 'clip')} of {plural(d.n_speakers, 'speaker')}"),
         ("Rejected inputs", str(rejected)),
         ("Protocol", f"{p.name} (status: {p.status})"),
-        ("Framing", FRAMING.get(p.framing, p.framing)),
+        ("Framing", "; ".join(FRAMING.get(f, f) for f in framings)),
         ("Missing outputs", MISSING[p.missing]),
         ("Evaluated", _dates(results)),
     ]

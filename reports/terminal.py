@@ -165,7 +165,8 @@ def _notes(table: Table, codes: dict[str, str], width: int) -> list[str]:
                 f"{row.coverage.substituted} scored as the static image."
             )
         if row.not_applicable:
-            out.append(f"{row.label}: does not exist for {plural(row.not_applicable, 'more clip')} (n/a).")
+            clips = plural(row.not_applicable, "more clip" if row.coverage.expected else "clip")
+            out.append(f"{row.label}: does not exist for {clips} (n/a).")
     if codes:
         out.append("given: " + "; ".join(f"{code} {name}" for name, code in codes.items()) + ".")
     if any(cell.best for line in table.cells for cell in line):

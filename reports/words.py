@@ -18,7 +18,9 @@ ARROW_MEANING = {
     Direction.MATCH: "as close to the ground truth as can be",
 }
 
-NOT_APPLICABLE = frozenset({Reason.NO_REFERENCE_IMAGE, Reason.NO_PARTNER, Reason.NO_TRUTH, Reason.CUE_SPACE_ONLY})
+NOT_APPLICABLE = frozenset(
+    {Reason.NO_REFERENCE_IMAGE, Reason.NO_PARTNER, Reason.NO_TRUTH, Reason.CUE_SPACE_ONLY, Reason.CUE_UNALTERED}
+)
 """Reasons for which a value does not exist by definition (shown as n/a), as against one that is missing (shown as —)."""
 
 REASON = {
@@ -48,6 +50,7 @@ REASON = {
     Reason.NO_PARTNER: "the speaker has no other clip of the kind needed",
     Reason.NO_TRUTH: "real footage cannot be re-rendered",
     Reason.CUE_SPACE_ONLY: "exists as face cues only, not as a picture",
+    Reason.CUE_UNALTERED: "the control leaves the cue that this metric reads as it was",
     Reason.METHOD_FAILED: "the method stopped with an error",
     Reason.WEIGHTS_MISSING: "weights are missing",
     Reason.METRIC_FAILED: "the metric stopped with an error",
@@ -77,8 +80,8 @@ FRAMING = {
 }
 
 CONTROL = {
-    "gt": "the real video itself: the ceiling",
-    "gt-reencoded": "the real video through the same encoder as every generated one",
+    "gt": "the real video itself: every paired metric's perfect value",
+    "gt-reencoded": "the real video through the same encoder as every generated one: what the codec alone costs",
     "generator-self": "the generator given the real video to reproduce: the ceiling of what it can render",
     "oracle-cues": "rendered from the real video's cues: the ceiling of what predicted cues can reach",
     "static": "the reference image, held still",

@@ -35,7 +35,7 @@ class GroundTruth(_Control):
 
 
 class GroundTruthReencoded(_Control):
-    """`gt-reencoded`: the real video through the codec every generated video goes through; the ceiling of any method."""
+    """`gt-reencoded`: the real video through the codec every generated video goes through: what the codec costs."""
 
     name = "gt-reencoded"
     consumes = frozenset({Input.TRUE_VIDEO})

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NO_PARTNER = "no-partner-clip"
     NO_TRUTH = "no-rendering-truth"
     CUE_SPACE_ONLY = "cue-space-only"
+    CUE_UNALTERED = "cue-not-altered"
     METHOD_FAILED = "method-failed"
     WEIGHTS_MISSING = "weights-missing"
     METRIC_FAILED = "metric-failed"

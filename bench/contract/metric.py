@@ -48,7 +48,9 @@ class FrameMetric(Metric, Protocol):
 
 @runtime_checkable
 class CueMetric(Metric, Protocol):
-    """Compares the cues of two videos of equal length, paired frame by frame."""
+    """Compares the cues of two videos of equal length, paired frame by frame; `reads` names the arrays it looks at."""
+
+    reads: tuple[str, ...]
 
     def clip(self, reference: Cues, generated: Cues) -> float:
         """One number; NaN if no frame is valid on both sides."""

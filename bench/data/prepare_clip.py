@@ -23,7 +23,7 @@ MIN_FRAMES = 10
 MIN_FPS = 20.0
 """Below this a 25 fps grid would repeat more than every fifth frame and every motion statistic would be of the resampling."""
 MAX_AUDIO_GAP = 5 / FPS
-"""Seconds by which the sound may end before the picture: the pairing tolerance of contracts.md, five frames."""
+"""Seconds by which the sound may end before the picture: the pairing tolerance, five frames."""
 SILENCE = 1e-4
 """Peak amplitude under which a sound track is silence (-80 dBFS)."""
 DETECT_EVERY, MAX_DETECTIONS = 5, 40

@@ -15,6 +15,8 @@ from bench.data.crop import Crop
 from bench.data.store import Store
 from bench.evaluate import MissingOutputs, evaluate
 from bench.generate import generate
+from bench.prepare import prepare
+from bench.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -225,3 +227,20 @@ def test_the_crop_is_the_same_square_on_both_sides(selection):
     assert crop.affine == pytest.approx(clip.crop)
     frame = next(islice(media.read_frames(clip.video), 1))
     assert frame.shape == (256, 256, 3)
+
+
+def test_on_real_video_a_gaze_control_has_no_landmark_value_and_a_pose_control_has(cremad_tree, face_weights, tmp_path):
+    """Landmarks are not touched by a gaze control in cue space: their zero distance would look like a perfect method."""
+    prepared = prepare(
+        "cremad-sample", root=cremad_tree, profile=None, manifest=None, part="test", space=Workspace(tmp_path), limit=1
+    )
+    selection = Store(prepared.store).selection(prepared.manifest, "test", 1)
+    rows = {}
+    for name in ("frozen-gaze", "frozen-pose"):
+        generate(find_method(name), selection, tmp_path / name, jobs=1)
+        rows[name] = evaluate(selection, tmp_path / name, out=tmp_path / f"r-{name}", cache=tmp_path / "cache", jobs=1).result
+    assert {m.value for m in rows["frozen-gaze"].metrics} == {None}
+    assert rows["frozen-gaze"].metric("M-LMD").reason == "cue-not-altered"
+    assert rows["frozen-pose"].metric("SSIM").reason == "cue-space-only"
+    assert rows["frozen-pose"].metric("F-LMD").value > 0
+    assert "nothing rendered or encoded" in rows["frozen-pose"].notes[0]

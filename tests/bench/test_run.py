@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -69,7 +70,7 @@ def test_run_makes_a_report_with_every_row_and_a_second_run_changes_nothing(run_
     first = emotalk(*arguments(run_folder, smoke_tree), "--json")
     assert first.returncode in (0, 4), first.stderr
     document = json.loads(first.stdout)
-    page = (run_folder / "work" / "report" / "puppet-smoke" / "report.html").read_text()
+    page = Path(document["report"]).read_text()
     assert "Flicker" in page
     assert "gt-reencoded" in page
     before = table(run_folder)

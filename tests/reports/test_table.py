@@ -157,7 +157,6 @@ def test_an_interval_with_one_end_is_none(table_of, make):
 DIFFERENCES = {
     "protocol": {"protocol": {"name": "eat-like"}},
     "protocol hash": {"protocol": {"sha256": "ff"}},
-    "framing": {"protocol": {"framing": "own"}},
     "missing": {"protocol": {"missing": "exclude"}},
     "dataset": {"dataset": {"name": "cremad"}},
     "profile": {"dataset": {"profile": "bench"}},
