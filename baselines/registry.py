@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,6 +32,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
     }
 )
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
+KINDS = ("control", "re-implementation", "official", "plug-in")
 ALTERED = MappingProxyType({"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION})
 """Request controls: `M@other-audio` is M with one input altered, scored against the unaltered clip."""
 
@@ -70,11 +73,11 @@ class MethodSpec:
         try:
             module = _load_file(self.plugin) if self.plugin else importlib.import_module(location)
             factory = getattr(module, attribute)
-        except Exception as error:  # a plug-in may fail in any way while it is imported
+        except (Exception, SystemExit) as error:  # a plug-in may fail in any way while it is imported
             raise UsageError(f"--method {self.target}: cannot load it: {type(error).__name__}: {error}") from error
         try:
             method = factory(self.checkpoint) if self.checkpoint else factory()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             how = "with the checkpoint's path" if self.checkpoint else "without arguments"
             what = f"{type(error).__name__}: {error}"
             raise UsageError(f"--method {self.target}: the class is called {how}, which failed: {what}") from error
@@ -83,8 +86,12 @@ class MethodSpec:
             raise UsageError(
                 f"--method {self.target}: expected name, version, consumes and generate; lacks {', '.join(lacking)}"
             )
-        if not all(isinstance(i, Input) for i in method.consumes):
+        if not isinstance(method.consumes, Collection) or not all(isinstance(i, Input) for i in method.consumes):
             raise UsageError(f"--method {self.target}: consumes must hold bench.contract.method.Input members")
+        if not isinstance(method.version, str):
+            raise UsageError(f'--method {self.target}: version must be a text, as "1.0", it is {method.version!r}')
+        if (kind := getattr(method, "kind", "plug-in")) not in KINDS:
+            raise UsageError(f"--method {self.target}: kind must be one of {', '.join(KINDS)}, it is {kind!r}")
         wanted = ALTERED.get(self.altered)
         if wanted and wanted not in method.consumes:
             raise UsageError(
@@ -95,7 +102,7 @@ class MethodSpec:
     def identity(self) -> dict[str, str | None]:
         """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint.
 
-        A plug-in's code is its file and what it has imported from the same folder by the time it is loaded.
+        A plug-in's code is its file and what it imports from beside it.
         """
         return {
             "target": self.target,
@@ -110,7 +117,9 @@ def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
 
     Raises UsageError with the nearest names and the list.
     """
-    base, _, altered = name.partition("@")
+    base, at, altered = name.rpartition("@")
+    if not at or "/" in altered or ":" in altered:  # an @ in the path of a plug-in
+        base, altered = name, ""
     if altered and altered not in ALTERED:
         raise UsageError(f"--method {name}: unknown request control {altered!r}; there are: {', '.join(ALTERED)}")
     if checkpoint is not None and not checkpoint.is_file():
@@ -144,6 +153,10 @@ def sha256_of(path: Path) -> str:
 def _load_file(path: Path) -> ModuleType:
     """The module of a plug-in file, as if its folder were on the path (it may import its neighbours)."""
     name = f"emotalk_plugin_{path.stem}_{_short(str(path))}".replace(" ", "_")
+    for ours in ("bench", "baselines", "metrics", "reports", "data_manifests"):
+        importlib.import_module(
+            ours
+        )  # before the plug-in's folder is on the path, which may have folders of these names
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     specification = importlib.util.spec_from_file_location(name, path)
@@ -154,13 +167,39 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def _code_of(path: Path) -> str:
-    neighbours = {
-        Path(file).resolve()
-        for module in list(sys.modules.values())
-        if (file := getattr(module, "__file__", None)) and Path(file).resolve().parent == path.parent
-    }
-    text = "".join(sha256_of(file) for file in sorted({path, *neighbours}))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 over a plug-in's file and all that it imports, at any depth, from beside it.
+
+    Read from the source text, so that it does not depend on what this process has imported so far. What is imported by a
+    computed name is not seen.
+    """
+    todo, seen = [path], set()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for level, name in _imports(file):
+            root = file.parents[level - 1] if level else path.parent
+            parts = [part for part in name.split(".") if part]
+            for depth in range(1, len(parts) + 1):
+                stem = root.joinpath(*parts[:depth])
+                todo += [f for f in (stem.with_suffix(".py"), stem / "__init__.py") if f.is_file()]
+    lines = [f"{os.path.relpath(file, path.parent)} {sha256_of(file)}\n" for file in sorted(seen)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _imports(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # what cannot be read will fail when it is imported
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            yield node.level, base
+            yield from ((node.level, f"{base}.{alias.name}".strip(".")) for alias in node.names)
 
 
 def _short(text: str) -> str:

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.contract.files import temporary_name, whole_file
+from bench.contract.errors import EmotalkError
+from bench.contract.files import TEMPORARY, temporary_name, whole_file
 
 FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors of the disk itself: every later item would fail in the same way."""
@@ -28,13 +29,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        if path.exists():
-            old = temporary_name(path)
-            path.replace(old)
-            shutil.rmtree(old, ignore_errors=True)
-        temporary.replace(path)
+        _take_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    for _ in range(100):  # another process may put its own there between the two renames
+        old = temporary_name(path)
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(old)
+            shutil.rmtree(old, ignore_errors=True)
+        try:
+            temporary.replace(path)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    raise EmotalkError(f"{path} is being written by another process; run the same command again")
 
 
 @contextmanager
@@ -60,8 +72,8 @@ def alone_in(folder: Path) -> Iterator[None]:
 def sweep(folder: Path) -> None:
     """Remove temporary files and folders whose process is gone."""
     for left in [*folder.glob(".[0-9]*-*.*"), *folder.glob("*/.[0-9]*-*.*")]:
-        owner = left.name[1:].partition("-")[0]
-        if owner.isdigit() and not _runs(int(owner)):
+        ours = TEMPORARY.fullmatch(left.name)
+        if ours and not _runs(int(ours[1])):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 

@@ -195,22 +195,26 @@ def execute(verb: Common, arguments: list[str]) -> ExitCode:
         if verb.jobs < 1:
             raise UsageError(f"--jobs {verb.jobs}: expected a number of processes, at least 1")
         space = Workspace.open(verb.work)
-        with _stdout_kept_clean(verb.json):
+        with _disk_errors(), _stdout_kept_clean(verb.json):
             from bench import verbs
 
             outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, "emotalk " + " ".join(arguments))
-    except (EmotalkError, OSError) as error:
+    except (EmotalkError, DiskError) as error:
         code = getattr(error, "exit_code", ExitCode.CRASHED)
-        if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
-            raise
-        message = str(error) if isinstance(error, EmotalkError) else f"{error}; {DISK_ERRORS[error.errno]}"
         if verb.json:
-            print(json.dumps({"error": type(error).__name__, "message": message, "exit_code": int(code)}))
-        print(f"emotalk: {message}", file=sys.stderr)
+            print(json.dumps({"error": type(error).__name__, "message": str(error), "exit_code": int(code)}))
+        print(f"emotalk: {error}", file=sys.stderr)
         return code
     except KeyboardInterrupt:
+        if verb.json:
+            print(json.dumps({"error": "Interrupted", "message": "interrupted", "exit_code": int(ExitCode.CRASHED)}))
         print("emotalk: interrupted; finished work is kept, run the same command again", file=sys.stderr)
         return ExitCode.CRASHED
+    except Exception as error:
+        if verb.json:
+            said = f"{type(error).__name__}: {error}"
+            print(json.dumps({"error": "Crash", "message": said, "exit_code": int(ExitCode.CRASHED)}), flush=True)
+        raise
     try:
         if verb.json:
             print(json.dumps(outcome.document, indent=1, default=str, allow_nan=False))
@@ -228,6 +232,20 @@ DISK_ERRORS = {
     errno.EROFS: "choose a writable folder with --work or EMOTALK_WORK",
     errno.EACCES: "choose a readable and writable folder with --work or EMOTALK_WORK",
 }
+
+
+class DiskError(Exception):
+    """The disk is full, read-only or closed to this user: told in one line with what to do."""
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK_ERRORS:
+            raise DiskError(f"{error}; {DISK_ERRORS[error.errno]}") from error
+        raise
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def evaluate(
     if missing not in MISSING_POLICIES:
         raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
     protocol = load_protocol(protocol_name)
+    out = _own_folder(out, videos)
     card = read_card(videos)
     frame = Framing(framing or (card.framing if card else protocol.framing))
     rows = selection.limited(limit)
@@ -140,14 +141,36 @@ def row_name(videos: Path) -> str:
     return card.method if card else videos.resolve().name
 
 
+RESULT_FILES = {"result.json", "clips.parquet", "items.parquet", "rejected.parquet", "samples"}
+
+
+def _own_folder(out: Path, videos: Path) -> Path:
+    """`out` resolved; UsageError unless it is new or holds an earlier result: it is replaced as a whole."""
+    out, videos = out.expanduser().resolve(), videos.resolve()
+    taken = out.exists() and not out.is_dir()
+    if taken or out in (videos, *videos.parents) or (out.is_dir() and {p.name for p in out.iterdir()} - RESULT_FILES):
+        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier result and nothing else")
+    return out
+
+
 def _check_names(
     videos: Path, rows: list[Selected], selection: Selection, card: Card | None, missing: str
 ) -> list[str]:
     """A note on files that belong to no scored clip; NothingDoneError if none does and the folder is not ours."""
     known = {row["clip_id"] for row in selection.document["clips"]}
     files = sorted(p.name for p in videos.glob("*.mp4"))
-    strangers = [name for name in files if name.removesuffix(".mp4") not in known]
+    strangers = [
+        name for name in files if (s := name.removesuffix(".mp4")) not in known and not (card and read_item(videos, s))
+    ]
     wanted = {row.clip.clip_id for row in rows}
+    document = selection.document
+    if card and (card.dataset, card.profile) != (document["dataset"], document["profile"]):
+        made = " ".join(filter(None, (card.dataset, card.profile)))
+        raise UsageError(f"{videos} was made for {made}; give the same --dataset and --profile")
+    if card and not any(read_item(videos, clip_id) or f"{clip_id}.mp4" in files for clip_id in wanted):
+        raise NothingDoneError(
+            f"{videos}: nothing was generated for these clips; run `emotalk generate` with the same flags"
+        )
     if card is None and not any(name.removesuffix(".mp4") in wanted for name in files):
         found = f"found {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}" if files else "found no mp4 file"
         raise NothingDoneError(f"{videos}: expected files named <clip_id>.mp4, as {rows[0].clip.clip_id}.mp4; {found}")

@@ -160,6 +160,8 @@ def read_item(folder: Path, clip_id: str) -> dict[str, Any] | None:
 
 
 def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: expected a folder, this is a file")
     if out.is_dir() and not (out / "generated.json").is_file() and any(out.glob("*.mp4")):
         raise UsageError(f"{out} holds mp4 files that this suite did not make; give --out another folder")
 

@@ -76,7 +76,8 @@ def score_clip(job: Job) -> dict[str, Any]:
         raise
     except Exception as error:  # one odd video must not stop a table; the clip is left out, counted and named
         what = f"{type(error).__name__}: {error}"[:500]
-        return item | {"status": "excluded", "reason": str(Reason.METRIC_FAILED), "detail": what}
+        status = "failed" if job.missing == "fail" else "excluded"
+        return item | {"status": status, "reason": str(Reason.METRIC_FAILED), "detail": what}
     if job.missing != "static":
         return item | {"status": "excluded" if job.missing == "exclude" else "failed"}
     try:

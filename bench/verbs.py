@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import cli
 from bench.cli import Outcome
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
 from bench.workspace import Workspace
+
+if TYPE_CHECKING:
+    from bench.data.store import Selection
 
 
 def say(text: str) -> None:
@@ -114,15 +118,20 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
     from bench.evaluate import evaluate as evaluate_folder
     from bench.evaluate import row_name
     from bench.generate import read_card
+    from bench.protocols import load_protocol
     from reports.terminal import terminal
 
     selection = _selection(flags, space)
     code, folders = ExitCode.DONE, []
-    names = [p.strip() for p in flags.protocol.split(",") if p.strip()]
+    names = list(dict.fromkeys(p.strip() for p in flags.protocol.split(",") if p.strip()))
+    if not names:
+        raise UsageError("--protocol is empty: expected one or more names, separated by commas")
+    for protocol in names:
+        load_protocol(protocol)
     for protocol in names:
         card = read_card(flags.videos) if flags.videos.is_dir() else None
         label = flags.name or (card.label if card else row_name(flags.videos))
-        out = flags.out or space.results(result_name(flags, label, protocol))
+        out = flags.out or space.results(result_name(flags, label, protocol, selection))
         if flags.out and len(names) > 1:
             out = flags.out / protocol
         done = evaluate_folder(
@@ -151,13 +160,14 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
     return Outcome(code, document, text)
 
 
-def result_name(flags: cli.Evaluate | cli.Run, label: str | None, protocol: str) -> str:
+def result_name(flags: cli.Evaluate | cli.Run, label: str | None, protocol: str, selection: Selection) -> str:
     """Folder name of a result: the dataset, the row, and every flag that changes numbers where it is not the default."""
-    parts = [flags.label, flags.manifest and Path(flags.manifest).stem, flags.split if flags.split != "test" else None]
-    parts += [label, protocol if protocol != "emotalk" else None]
+    parts = [flags.label, selection.document["manifest"] if flags.manifest else None]
+    parts += [flags.split if flags.split != "test" else None, label, protocol if protocol != "emotalk" else None]
     parts += [getattr(flags, "framing", None), flags.missing if flags.missing != "static" else None]
     parts += [f"seed{flags.seed}" if flags.seed else None, f"first{flags.limit}" if flags.limit else None]
-    return "--".join("".join(c if c.isalnum() or c in "-_@." else "-" for c in p) for p in parts if p)
+    name = "--".join("".join(c if c.isalnum() or c in "-_@.+" else "-" for c in p) for p in parts if p)
+    return name if len(name) <= 120 else f"{name[:110]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
@@ -174,7 +184,7 @@ def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
 
 def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
-    from baselines.registry import expand, find_method
+    from baselines.registry import GROUPS, expand, find_method
     from bench.atomic import read_json
     from bench.data.store import Selection, Store
     from bench.evaluate import evaluate as evaluate_folder
@@ -214,7 +224,7 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
                 name=spec.name,
                 protocol_name=flags.protocol,
                 missing=flags.missing,
-                out=space.results(result_name(flags, spec.label, flags.protocol)),
+                out=space.results(result_name(flags, spec.label, flags.protocol, selection)),
                 cache=space.cache,
                 seed=flags.seed,
                 jobs=flags.jobs,
@@ -240,8 +250,9 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
         )
     folders = [row.folder for row in rows]
     # a run of fewer rows does not take the place of the report of all controls
-    own = None if flags.methods == "controls" else "+".join(spec.label for spec in specs)[:60]
-    out = space.report / result_name(flags, own, flags.protocol)
+    typed = [n.strip() for n in flags.methods.split(",") if n.strip()]
+    own = "+".join(dict.fromkeys(n if n in GROUPS else find_method(n).label for n in typed))
+    out = space.report / result_name(flags, None if own == "controls" else own, flags.protocol, selection)
     build(folders, out)
     total = time.monotonic() - started
     lines = [terminal(folders), *_failures(rows)]

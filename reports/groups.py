@@ -130,6 +130,7 @@ def labels(members: Sequence[Loaded]) -> list[str]:
         alike = [i for i, n in enumerate(names) if n == name]
         for tell in (
             lambda r: r.name,
+            lambda r: f"framing {r.protocol.framing}",
             lambda r: f"version {r.method.version}",
             lambda r: f"checkpoint {(r.method.checkpoint_sha256 or 'none')[:8]}",
             lambda r: f"seed {r.seed}",

@@ -71,7 +71,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
         elif (path / "result.json").is_file():
             here = [path / "result.json"]
         elif path.is_dir():
-            here = sorted(path.glob("*/result.json"))
+            here = sorted(path.glob("[!.]*/result.json"))
         else:
             raise UsageError(f"{path}: no such file or folder; give a result folder or its result.json")
         if not here:

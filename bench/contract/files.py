@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+TEMPORARY = re.compile(r"\.(\d+)-[0-9a-f]{8}\..+", re.DOTALL)
+"""The names that `temporary_name` gives; the group is the process."""
 
 
 def temporary_name(path: Path) -> Path:

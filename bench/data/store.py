@@ -83,7 +83,8 @@ class Store:
         """True if every file of a prepared clip is there with the size it was written with."""
         folder = self.clip_folder(record["clip_id"])
         return all(
-            (p := folder / name).is_file() and p.stat().st_size == size for name, size in record["bytes"].items()
+            (p := folder / name).is_file() and p.stat().st_size == size
+            for name, size in record.get("bytes", {"?": -1}).items()
         )
 
     def write_tables(self, records: list[dict[str, Any]], rejected: list[dict[str, Any]], rejected_path: Path) -> None:
@@ -107,9 +108,9 @@ class Store:
     def selection(self, manifest: str, part: str, limit: int | None = None) -> Selection:
         """What `prepare` selected for one part of a manifest; UsageError with the command to run if it is not there.
 
-        With `limit`, the whole selection if there is one (the caller cuts it), else that of the first `limit` clips.
+        With `limit`, that of the first `limit` clips if there is one, else the whole (the caller cuts it).
         """
-        paths = [self.selection_path(manifest, part), self.selection_path(manifest, part, limit)]
+        paths = [self.selection_path(manifest, part, limit), self.selection_path(manifest, part)]
         path, document = next(((p, d) for p in paths if (d := read_json(p)) is not None), (None, None))
         if document is None:
             there = sorted(p.stem for p in (self.folder / "selections").glob("*.json"))
@@ -150,9 +151,9 @@ class Selection:
     def _selected(self, row: dict[str, Any]) -> Selected:
         from bench.data.prepare_clip import face_identity
 
-        for clip_id, content in row["content"].items():
+        for clip_id, content in row.get("content", {row["clip_id"]: "unknown"}).items():
             record = self.store.record(clip_id)
-            if record is None or record["content_sha256"] != content or record["face"] != face_identity():
+            if record is None or record.get("content_sha256") != content or record.get("face") != face_identity():
                 raise UsageError(
                     f"{clip_id} in the store {self.store.folder} is not what this selection was made of (the dataset, or the code "
                     "that prepares it, changed since); run `emotalk prepare` again with the same flags"

@@ -105,3 +105,39 @@ def test_two_plugins_of_one_name_have_two_folders(tmp_path):
         (tmp_path / folder / "model.py").write_text(PLUGIN)
         labels.add(find_method(f"{tmp_path / folder / 'model.py'}:Mine").label)
     assert len(labels) == 2
+
+
+def test_code_at_any_depth_beside_a_plugin_counts_and_other_plugins_do_not(tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "__init__.py").write_text("from net.deep import V\n")
+    (tmp_path / "net" / "deep.py").write_text("V = 1\n")
+    (tmp_path / "model.py").write_text(PLUGIN + "\ndef later():\n    from net import V\n    return V\n")
+    (tmp_path / "other.py").write_text(PLUGIN)
+    spec = find_method(f"{tmp_path / 'model.py'}:Mine")
+    before = spec.identity()["code"]
+    find_method(f"{tmp_path / 'other.py'}:Mine").load()
+    (tmp_path / "other.py").write_text(PLUGIN + "# edited\n")
+    assert spec.identity()["code"] == before
+    (tmp_path / "net" / "deep.py").write_text("V = 2\n")
+    assert spec.identity()["code"] != before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("version = 1.0", "version must be a text"),
+        ('kind = "neural"', "kind must be one of"),
+        ("consumes = None", "consumes must hold"),
+    ],
+)
+def test_attributes_of_the_wrong_kind_are_said(tmp_path, change, said):
+    (tmp_path / "m.py").write_text(PLUGIN + f"\nclass Off(Mine):\n    {change}\n")
+    with pytest.raises(UsageError, match=said):
+        find_method(f"{tmp_path / 'm.py'}:Off").load()
+
+
+def test_an_at_sign_in_a_path_is_part_of_the_path(tmp_path):
+    (tmp_path / "me@lab").mkdir()
+    (tmp_path / "me@lab" / "m.py").write_text(PLUGIN)
+    assert find_method(f"{tmp_path / 'me@lab' / 'm.py'}:Mine").load().name == "mine"
+    assert find_method(f"{tmp_path / 'me@lab' / 'm.py'}:Mine@other-audio").altered == "other-audio"

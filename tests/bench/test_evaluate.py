@@ -238,7 +238,9 @@ def test_on_real_video_a_gaze_control_has_no_landmark_value_and_a_pose_control_h
     rows = {}
     for name in ("frozen-gaze", "frozen-pose"):
         generate(find_method(name), selection, tmp_path / name, jobs=1)
-        rows[name] = evaluate(selection, tmp_path / name, out=tmp_path / f"r-{name}", cache=tmp_path / "cache", jobs=1).result
+        rows[name] = evaluate(
+            selection, tmp_path / name, out=tmp_path / f"r-{name}", cache=tmp_path / "cache", jobs=1
+        ).result
     assert {m.value for m in rows["frozen-gaze"].metrics} == {None}
     assert rows["frozen-gaze"].metric("M-LMD").reason == "cue-not-altered"
     assert rows["frozen-pose"].metric("SSIM").reason == "cue-space-only"

@@ -246,3 +246,84 @@ def test_impossible_numbers_are_wrong_use(work, flag):
     done = emotalk("evaluate", "--videos", work, "--dataset", "puppet", "--profile", "smoke", "--work", work, *flag)
     assert done.returncode == 2
     assert flag[0] in done.stderr
+
+
+@pytest.mark.parametrize("where", ["g", ".", "thesis"])
+def test_a_result_never_takes_the_place_of_other_files(work, where):
+    generate(find_method("static"), selected(work), work / "g", jobs=1)
+    (work / "thesis").mkdir()
+    (work / "thesis" / "thesis.txt").write_text("years of work")
+    before = sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts)
+    with pytest.raises(UsageError, match="earlier result"):
+        evaluate(selected(work), work / "g", out=work / where, cache=work / "cache", jobs=1)
+    assert sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts) == before
+
+
+def test_a_result_replaces_an_earlier_one_of_the_same_folder(work):
+    generate(find_method("static"), selected(work), work / "g", jobs=1)
+    first, second = score(work, work / "g"), score(work, work / "g")
+    assert first.folder == second.folder
+    assert Result.load(second.folder / "result.json").metrics == first.result.metrics
+
+
+def test_videos_made_for_another_dataset_are_refused(work):
+    generate(find_method("static"), selected(work), work / "g", jobs=1)
+    card = work / "g" / "generated.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"dataset": "mead", "profile": None}))
+    with pytest.raises(UsageError, match="was made for mead"):
+        score(work, work / "g")
+
+
+def test_sweeping_takes_only_what_a_dead_process_of_ours_left(tmp_path):
+    from bench.atomic import alone_in
+
+    ours, theirs = tmp_path / ".999999999-0a1b2c3d.clip.mp4", tmp_path / ".2024-01.mybackup"
+    ours.touch()
+    theirs.touch()
+    with alone_in(tmp_path):
+        assert theirs.exists()
+        assert not ours.exists()
+
+
+def test_two_writers_of_one_folder_both_end_and_it_is_whole(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bench.atomic import whole_folder
+
+    def write(text):
+        for _ in range(50):
+            with whole_folder(tmp_path / "result") as folder:
+                (folder / "a").write_text(text)
+                (folder / "b").write_text(text)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, ("one", "two")))
+    assert (tmp_path / "result" / "a").read_text() == (tmp_path / "result" / "b").read_text()
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_outputs_of_ours_that_a_limit_leaves_out_are_no_strangers(work, smoke_tree):
+    generate(find_method("static"), selected(work), work / "g", jobs=1)
+    prepare(
+        "puppet", root=smoke_tree, profile="smoke", manifest=None, part="test", space=Workspace(work), jobs=1, limit=1
+    )
+    done = evaluate(selected(work, 1), work / "g", out=work / "result", cache=work / "cache", jobs=1, limit=1)
+    assert not done.result.notes
+
+
+def test_a_crash_and_wrong_use_are_json_too(work, tmp_path):
+    (tmp_path / "bad.py").write_text("raise SystemExit(0)")
+    done = emotalk(
+        "generate",
+        "--method",
+        f"{tmp_path / 'bad.py'}:X",
+        "--dataset",
+        "puppet",
+        "--profile",
+        "smoke",
+        "--work",
+        work,
+        "--json",
+    )
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["exit_code"] == 2
