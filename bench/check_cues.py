@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -101,6 +102,41 @@ def _fit(axis: str, truth: np.ndarray, estimate: np.ndarray, person: np.ndarray)
     return AxisCheck(axis, slope, float(offsets.mean()), float(offsets.std()), r, residual, len(truth))
 
 
+def read_videos(folder: Path) -> list[dict[str, float | str | int]]:
+    """What is read from real videos, for which there is no truth: per file frames, frames with a face, mean angles in degrees."""
+    from bench.data import media
+    from bench.weights import resolve
+    from metrics.extractors.face import FaceExtractor
+
+    extract = FaceExtractor({"face_landmarker": resolve("face_landmarker")})
+    rows = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".flv", ".mp4", ".mov", ".mkv", ".avi")):
+        cues = extract(media.read_frames(path, fps=None))
+        seen = cues[cues.valid]
+        pose, gaze = pose_of(seen.transform).mean(0), seen.gaze.mean(0)
+        angles = [*pose, gaze[0, 0], gaze[1, 0], gaze[0, 1], gaze[1, 1]]
+        rows.append(
+            {
+                "file": path.name,
+                "frames": len(cues),
+                "faces": len(seen),
+                **dict(zip(READ, map(float, angles), strict=True)),
+            }
+        )
+    return rows
+
+
+READ = ("pitch", "yaw", "roll", "left yaw", "right yaw", "left pitch", "right pitch")
+
+
+def _print_videos(folder: Path) -> None:
+    print("| file | frames | with a face | " + " | ".join(READ) + " |\n|---|" + "---|" * (2 + len(READ)))
+    for row in read_videos(folder):
+        print(
+            f"| {row['file']} | {row['frames']} | {row['faces']} | " + " | ".join(f"{row[n]:+.1f}" for n in READ) + " |"
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table (or one JSON document); exit status 1 if a sign is wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench.check_cues", description=__doc__.splitlines()[0])
@@ -108,16 +144,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--videos", type=Path, help="read these real videos instead, without truth")
     chosen = parser.parse_args(arguments)
+    if chosen.videos:
+        _print_videos(chosen.videos)
+        return 0
     rows = check_cues(chosen.people, chosen.frames, chosen.seed)
     if chosen.json:
         json.dump([asdict(row) for row in rows], sys.stdout, indent=1)
         print()
     else:
         print(f"{'axis':40} {'slope':>7} {'offset':>7} {'spread':>7} {'r':>6} {'residual':>8} {'n':>4}")
-        for row in rows:
+        for row in rows[:-1]:
             numbers = f"{row.slope:7.3f} {row.offset:7.2f} {row.spread:7.2f} {row.r:6.3f} {row.residual:8.2f} {row.n:4}"
             print(f"{row.axis:40} {numbers}")
+        print(f"faces found in {rows[-1].n} of {chosen.people * chosen.frames} frames")
     return int(any(row.slope <= 0 for row in rows if "should be 0" not in row.axis))
 
 

@@ -18,8 +18,8 @@ from bench.workspace import Workspace
 
 MADE_HERE = ("puppet", "cremad-sample")
 """Datasets that the suite renders or fetches itself."""
-PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE)
-"""Rejections that are tried again at every run: permissions and mounts change without a trace in the file."""
+PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE, Reason.PREPARE_FAILED)
+"""Rejections that are tried again at every run: permissions, mounts and our own code change without a trace in the file."""
 
 
 @dataclass
@@ -238,8 +238,10 @@ def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceC
         if error.errno in FATAL_ERRNO:
             raise
         return clip, RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
-    except Exception as error:  # one odd file must not stop a dataset; its name and the error stand in rejected.parquet
-        return clip, RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
+    except (
+        Exception
+    ) as error:  # one odd file must not stop a dataset; but this is our fault until shown otherwise: exit code 4
+        return clip, RejectedInput(Reason.PREPARE_FAILED, f"{type(error).__name__}: {error}")
 
 
 def _data_version(root: Path) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import cli
 from bench.cli import Outcome
-from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
+from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
 from bench.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Out
     for flag, count in sorted(report.flags.items()):
         lines.append(f"  flag: {flag} on {count} scored clips")
     unexpected = [row for row in report.rejected if not row["known"]]
-    code = ExitCode.SOME_FAILED if flags.strict and unexpected else ExitCode.DONE
+    broken = any(row["reason"] == Reason.PREPARE_FAILED for row in report.rejected)
+    code = ExitCode.SOME_FAILED if broken or (flags.strict and unexpected) else ExitCode.DONE
     document = {
         "store": str(report.store),
         "selection": str(report.selection),

@@ -42,6 +42,7 @@ REASON = {
     Reason.OUTSIDE_ROOT: "the path leaves the dataset folder",
     Reason.MISSING_FILE: "the file is not there",
     Reason.KNOWN_FAULTY: "the dataset's own notes call it faulty",
+    Reason.PREPARE_FAILED: "preparing it stopped with an error that should not occur",
     Reason.WRONG_HASH: "the file is not the published one (other SHA-256)",
     Reason.MISSING_OUTPUT: "the method gave no output",
     Reason.LENGTH_MISMATCH: "the output's length differs by more than 5 frames",

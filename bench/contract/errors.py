@@ -39,6 +39,7 @@ class Reason(StrEnum):
     MISSING_FILE = "missing-file"
     KNOWN_FAULTY = "known-faulty"
     WRONG_HASH = "wrong-hash"
+    PREPARE_FAILED = "prepare-failed"
     # items, found by `generate` and `evaluate`
     MISSING_OUTPUT = "missing-output"
     LENGTH_MISMATCH = "length_mismatch"

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.contract.cues import Cues
+from bench.contract.errors import NothingDoneError
 from bench.data import media
 from bench.data.store import Store
 from bench.prepare import prepare
@@ -139,6 +140,29 @@ def test_the_six_real_clips_are_all_prepared(cremad_tree, face_weights, tmp_path
         assert row.other_sentence is None
         assert row.other_emotion is not None
         assert (row.clip.folder / "cues_native.safetensors").is_file()
+
+
+def test_an_error_of_our_own_is_no_fault_of_the_input_and_exits_with_4(smoke_tree, tmp_path, monkeypatch):
+    from bench import cli, verbs
+
+    def broken(*arguments):
+        raise TypeError("a mistake in the code")
+
+    monkeypatch.setattr("bench.data.prepare_clip._check_faces", broken)
+    with pytest.raises(NothingDoneError, match="prepare-failed"):
+        prepare_smoke(smoke_tree, tmp_path, jobs=1)
+    good = cli.Prepare(work=tmp_path, profile="smoke", root=smoke_tree, jobs=1)
+    calls = iter([broken])
+
+    def once(cues, crop, width, height):
+        for fault in calls:
+            fault()
+        return []
+
+    monkeypatch.setattr("bench.data.prepare_clip._check_faces", once)
+    done = verbs.prepare(good, Workspace(tmp_path), "")
+    assert done.code == 4
+    assert [row["reason"] for row in done.document["rejected"]] == ["prepare-failed"]
 
 
 @pytest.mark.slow

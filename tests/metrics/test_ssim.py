@@ -115,3 +115,25 @@ def test_an_unknown_option_names_the_choices():
 
 def test_is_a_frame_metric():
     assert isinstance(SSIM(), FrameMetric)
+
+
+def test_real_frames_agree_with_scikit_image_in_ssim_and_psnr(cremad_tree):
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    from bench.data import media
+    from metrics.psnr import PSNR
+    from metrics.ssim import SSIM
+
+    frames = np.stack(list(media.read_frames(next(iter(sorted(cremad_tree.rglob("*.flv")))), max_frames=40))[::6])
+    for real, other, ours, decibel in zip(
+        frames[:-1],
+        frames[1:],
+        SSIM().frames(frames[:-1], frames[1:]),
+        PSNR().frames(frames[:-1], frames[1:]),
+        strict=True,
+    ):
+        theirs = structural_similarity(
+            real, other, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        assert abs(ours - theirs) < 1e-12
+        assert abs(decibel - peak_signal_noise_ratio(real, other, data_range=255)) < 1e-9
