@@ -83,7 +83,7 @@ def evaluate(
     frame = Framing(framing or (card.framing if card else protocol.framing))
     rows = selection.limited(limit)
     label = name or row_name(videos)
-    videos_note = _check_names(videos, rows, selection, card, missing)
+    videos_note = _check_names(videos, rows, selection, card)
     items = _score_all(rows, selection, videos, cache, protocol, frame, missing, jobs, label, card)
     bad = [item for item in items if item["status"] == "failed"]
     if bad:
@@ -153,9 +153,7 @@ def _own_folder(out: Path, videos: Path) -> Path:
     return out
 
 
-def _check_names(
-    videos: Path, rows: list[Selected], selection: Selection, card: Card | None, missing: str
-) -> list[str]:
+def _check_names(videos: Path, rows: list[Selected], selection: Selection, card: Card | None) -> list[str]:
     """A note on files that belong to no scored clip; NothingDoneError if none does and the folder is not ours."""
     known = {row["clip_id"] for row in selection.document["clips"]}
     files = sorted(p.name for p in videos.glob("*.mp4"))

@@ -18,9 +18,7 @@ ARROW_MEANING = {
     Direction.MATCH: "as close to the ground truth as can be",
 }
 
-NOT_APPLICABLE = frozenset(
-    {Reason.NO_REFERENCE_IMAGE, Reason.NO_PARTNER, Reason.NO_TRUTH, Reason.CUE_SPACE_ONLY, Reason.CUE_UNALTERED}
-)
+NOT_APPLICABLE = frozenset({Reason.NO_REFERENCE_IMAGE, Reason.NO_PARTNER, Reason.CUE_SPACE_ONLY, Reason.CUE_UNALTERED})
 """Reasons for which a value does not exist by definition (shown as n/a), as against one that is missing (shown as —)."""
 
 REASON = {
@@ -49,7 +47,6 @@ REASON = {
     Reason.WRONG_SIZE: "the output has another picture size",
     Reason.NO_REFERENCE_IMAGE: "the speaker has no neutral clip to take a reference image from",
     Reason.NO_PARTNER: "the speaker has no other clip of the kind needed",
-    Reason.NO_TRUTH: "real footage cannot be re-rendered",
     Reason.CUE_SPACE_ONLY: "exists as face cues only, not as a picture",
     Reason.CUE_UNALTERED: "the control leaves the cue that this metric reads as it was",
     Reason.METHOD_FAILED: "the method stopped with an error",

@@ -46,7 +46,6 @@ class Reason(StrEnum):
     WRONG_SIZE = "wrong-size"
     NO_REFERENCE_IMAGE = "no-reference-image"
     NO_PARTNER = "no-partner-clip"
-    NO_TRUTH = "no-rendering-truth"
     CUE_SPACE_ONLY = "cue-space-only"
     CUE_UNALTERED = "cue-not-altered"
     METHOD_FAILED = "method-failed"
