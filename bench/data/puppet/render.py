@@ -12,9 +12,10 @@ from bench.contract.geometry import euler_to_matrix
 from bench.data.puppet import raster, shading
 from bench.data.puppet.actions import ACTIONS, ActionModel
 from bench.data.puppet.canonical import EYE_RINGS, N_CANONICAL
-from bench.data.puppet.identity import Identity, rest_face, task_path
+from bench.data.puppet.identity import Identity, task_path
 from bench.data.puppet.mesh import head_mesh
 from bench.data.puppet.parts import neck_share
+from bench.data.puppet.rest_face import rest_face
 from bench.data.puppet.scene import PIVOT, Scene
 
 CAMERA_DISTANCE = 42.0
