@@ -239,31 +239,6 @@ def test_outside_the_frame_a_crop_repeats_the_edge_or_is_black():
     assert out[0, 0, 0] == 0 and out[16, 16, 0] == 200 and 0.02 < (out == 200).mean() < 0.1
 
 
-@pytest.fixture(scope="module")
-def axes(face_weights):
-    from bench.check_cues import check_cues
-
-    return {row.axis: row for row in check_cues(people=7, frames=6, seed=2)}
-
-
-@pytest.mark.parametrize(("axis", "low"), [("pitch", 0.75), ("yaw", 0.85), ("roll", 0.95)])
-def test_head_pose_has_the_right_sign_and_scale(axes, axis, low):
-    row = axes[axis]
-    assert row.n >= 40 and low < row.slope < 1.1 and row.r > 0.95 and abs(row.offset) < 4
-
-
-@pytest.mark.parametrize("eye", ["left", "right"])
-@pytest.mark.parametrize(("axis", "low", "high"), [("yaw", 0.8, 1.35), ("pitch", 0.5, 1.3)])
-def test_gaze_has_the_right_sign_and_scale(axes, eye, axis, low, high):
-    row = axes[f"gaze {axis}, subject's {eye} eye"]
-    assert low < row.slope < high and row.r > 0.8 and abs(row.offset) < 9
-
-
-@pytest.mark.parametrize("axis", ["yaw", "pitch"])
-def test_turning_the_head_hardly_moves_the_gaze(axes, axis):
-    assert abs(axes[f"gaze {axis} by head {axis} (should be 0)"].slope) < 0.45
-
-
 def test_closed_lids_show_in_the_openness(extract):
     from bench.data.puppet.actions import ACTIONS
     from bench.data.puppet.identity import Identity
