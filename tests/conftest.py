@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("WANDB_MODE", "disabled")  # no test mirrors, or sends anything from a machine with a key, unasked
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))  # what several tests, or a test and a page of the docs, share
 
