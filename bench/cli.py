@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +17,9 @@ import tyro
 from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.workspace import Workspace
 
-Dataset = Literal["puppet", "cremad", "cremad-sample", "mead"]
-Profile = Literal["smoke", "quick", "bench", "full"]
+Dataset = Literal["puppet", "puppet-cremad", "cremad", "cremad-sample", "mead"]
+Profile = Literal["smoke", "quick", "bench", "pretrain", "full"]
+Part = Literal["method-train", "judge-train", "validation", "test"]
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Common:
     """State folder; default $EMOTALK_WORK, else ./work."""
     profile: Profile = "quick"
     """Size of the embedded dataset; other datasets have none."""
-    split: Literal["method-train", "judge-train", "validation", "test"] = "test"
-    """Part of the manifest."""
+    split: Part | None = None
+    """Part of the manifest; default: test (of the profile pretrain: method-train, its only part)."""
     manifest: str | None = None
     """Named split (`emotalk datasets` lists them) or a csv of your own; default: the dataset's."""
     seed: int = 0
@@ -44,15 +45,30 @@ class Common:
     strict: bool = False
     """Rejected inputs count as failures (exit code 4)."""
 
+    def __post_init__(self) -> None:
+        if self.split is None:
+            only_training = self.profile == "pretrain" and getattr(self, "dataset", None) == "puppet"
+            self.split = "method-train" if only_training else "test"
+
 
 @dataclass
-class OnDataset(Common):
+class Mirrored(Common):
+    """Flags of the verbs that W&B can be told of (docs/tracking.md)."""
+
+    wandb: Literal["auto", "on", "offline", "off"] = "auto"
+    """Mirror to Weights & Biases; auto: as WANDB_MODE says, else online if there is a key, offline if not."""
+
+
+@dataclass
+class OnDataset(Mirrored):
     dataset: Dataset = "puppet"
     """Which dataset."""
 
     @property
     def label(self) -> str:
-        return Workspace.label(self.dataset, self.profile if self.dataset == "puppet" else None)
+        from bench.data.datasets import is_embedded
+
+        return Workspace.label(self.dataset, self.profile if is_embedded(self.dataset) else None)
 
 
 @dataclass
@@ -67,6 +83,8 @@ class Run(OnDataset):
     """Protocol name."""
     missing: Literal["static", "exclude", "fail"] = "static"
     """What a missing or failed output counts as."""
+    sheet: bool = True
+    """Show a contact sheet of the dataset's speakers in the report, where its media policy allows."""
 
 
 @dataclass
@@ -110,13 +128,15 @@ class Evaluate(OnDataset):
 
 
 @dataclass
-class Report(Common):
-    """Results -> table (terminal, Markdown, CSV) and an HTML page."""
+class Report(Mirrored):
+    """Results -> table (terminal, Markdown, CSV, LaTeX) and an HTML page."""
 
     results: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Result folders, result.json files, or folders of result folders."""
     out: Path | None = None
     """Folder of the report; default report/ in the work folder."""
+    sheet: bool = True
+    """Show a contact sheet of the dataset's speakers, where its media policy allows."""
 
 
 @dataclass
@@ -148,7 +168,14 @@ class Weights(Common):
 
 @dataclass
 class Doctor(Common):
-    """What this machine has, what is missing, and the command that brings it."""
+    """What this machine has, what is missing, and the command that brings it; leaks; a dataset's folder and the work ahead."""
+
+    dataset: Dataset | None = None
+    """Look at this dataset's folder, and say what preparing and scoring it will cost."""
+    root: Path | None = None
+    """Folder of your copy of the dataset (not needed for those that are made or fetched here)."""
+    measure: bool = False
+    """Measure a few clips now, even if earlier runs on this machine left their rate."""
 
 
 Verb = (
@@ -189,16 +216,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 def execute(verb: Common, arguments: list[str]) -> ExitCode:
     """Run one verb; errors that are meant for the user are printed in one paragraph, others keep their traceback."""
+    with ExitStack() as afterwards:  # the mirror is waited for when everything has been said
+        return _execute(verb, arguments, afterwards)
+
+
+def _execute(verb: Common, arguments: list[str], afterwards: ExitStack) -> ExitCode:
     try:
         if verb.limit is not None and verb.limit < 1:
             raise UsageError(f"--limit {verb.limit}: expected a number of clips, at least 1")
         if verb.jobs < 1:
             raise UsageError(f"--jobs {verb.jobs}: expected a number of processes, at least 1")
         space = Workspace.open(verb.work)
+        command, told = "emotalk " + " ".join(arguments), {}
+        if isinstance(verb, Mirrored):
+            from bench.tracking.mirror import mirrored
+
+            told["mirror"] = afterwards.enter_context(mirrored(verb, space.root, command))
         with _disk_errors(), _stdout_kept_clean(verb.json):
             from bench import verbs
 
-            outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, "emotalk " + " ".join(arguments))
+            outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, command, **told)
     except (EmotalkError, DiskError) as error:
         code = getattr(error, "exit_code", ExitCode.CRASHED)
         if verb.json:
@@ -223,6 +260,8 @@ def execute(verb: Common, arguments: list[str]) -> ExitCode:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if told:
+        told["mirror"].code = int(outcome.code)
     return outcome.code
 
 

@@ -63,6 +63,7 @@ def generate(
     fails on a clip gets a failed item with the exception's text, and the rest goes on.
     """
     started = time.monotonic()
+    selection.refuse_frames_only()
     method = spec.load()
     rows = selection.limited(limit)
     _refuse_foreign(out)
@@ -107,6 +108,8 @@ class Card(BaseModel):
     profile: str | None
     manifest: str
     part: str
+    data_version: str | None = None
+    """PUPPET_VERSION of the clips that the videos were made for, None for real data."""
 
 
 def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> Card:
@@ -122,7 +125,7 @@ def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> C
         identity=spec.identity(),
         framing="canonical",
         seed=seed,
-        **{name: document[name] for name in ("dataset", "profile", "manifest", "part")},
+        **{name: document[name] for name in ("dataset", "profile", "manifest", "part", "data_version")},
     )
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
+from bench import rates
+from bench.atomic import FATAL_ERRNO, alone_in, write_json
 from bench.contract.clip import SourceClip
 from bench.contract.errors import NothingDoneError, Reason, RejectedInput, UsageError
 from bench.contract.files import whole_file
+from bench.data.datasets import Dataset, get_dataset
 from bench.data.store import Store
 from bench.progress import Bar, in_parallel
 from bench.workspace import Workspace
 
-MADE_HERE = ("puppet", "cremad-sample")
+MADE_HERE = ("puppet", "puppet-cremad", "cremad-sample")
 """Datasets that the suite renders or fetches itself."""
 PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE, Reason.PREPARE_FAILED)
 """Rejections that are tried again at every run: permissions, mounts and our own code change without a trace in the file."""
@@ -43,19 +45,29 @@ class Prepared:
         return dict(Counter(row["reason"] for row in self.rejected))
 
 
-def dataset_root(name: str, root: Path | None, profile: str | None, part: str, space: Workspace, jobs: int) -> Path:
-    """The folder to read: the user's --root, or the tree that the suite makes (puppet) or fetches (cremad-sample) itself."""
+def dataset_root(
+    name: str, root: Path | None, profile: str | None, part: str, space: Workspace, jobs: int, limit: int | None = None
+) -> Path:
+    """The folder to read: the user's --root, or the tree that the suite renders (puppet) or fetches (cremad-sample) itself.
+
+    Of a tree that is rendered, no more than the first `limit` scored clips need.
+    """
     if root is not None:
         root = root.expanduser()
         if not root.is_dir():
             raise UsageError(f"--root {root}: expected the folder of the dataset, found no folder there")
         return root.resolve()
-    if name == "puppet":
-        from bench.data.puppet.dataset import write_tree
+    if layout := get_dataset(name).embedded:
+        from bench.data.puppet.dataset import plan, write_tree
+        from bench.data.puppet.version import PUPPET_VERSION
 
-        folder = space.dataset(Workspace.label(name, profile))
+        label = Workspace.label(name, profile)
+        folder = space.dataset(label)
         with Bar("render") as bar:
-            write_tree(folder, profile, parts=(part,), jobs=jobs, progress=bar)
+            clock = rates.RenderClock(bar, folder)
+            write_tree(folder, profile, parts=(part,), jobs=jobs, progress=clock, layout=layout, limit=limit)
+        frames = sum(clip.frames for clip in plan(profile, (part,), layout, limit))
+        rates.add(space.cache, clock.rates(label, frames, jobs, str(PUPPET_VERSION)))
         return folder
     if name == "cremad-sample":
         from bench import weights
@@ -105,16 +117,26 @@ def _prepare(
     from bench import weights
     from bench.data import datasets, partners
     from bench.data.manifests import load_manifest
+    from bench.data.prepare_clip import PREPARE_VERSION
 
     started = time.monotonic()
+    clock = rates.PrepareClock(Workspace.label(name, profile), jobs, PREPARE_VERSION)
     dataset = datasets.get_dataset(name)
-    manifest = manifest or (profile if name == "puppet" else dataset.default_manifest)
+    loaded = load_manifest(name, manifest or (profile if dataset.embedded else dataset.default_manifest))
+    frames_only = bool(loaded.card.get("frames_only"))
     if root is not None or name in MADE_HERE:
         weights.fetch("face_landmarker")  # here once, not in every worker
-    folder = dataset_root(name, root, profile, part, space, jobs)
-    loaded = load_manifest(name, manifest)
+    rendered = limit if loaded.status != "user" else None  # a user's own split may name any clip of the profile
+    folder = dataset_root(name, root, profile, part, space, jobs, rendered)
+    version = _data_version(folder, dataset)
     clips, unusable = datasets.scan_dataset(name, folder, loaded, [part], verify=verify)
-    scored = sorted(c for c in clips if c.scored)[:limit]
+    clips = [replace(c, data_version=version) for c in clips]
+    if frames_only:
+        clips = [replace(c, emotion=None, level=None, sentence=None, audio=None, silent=True) for c in clips]
+    scored = sorted((c for c in clips if c.scored), key=_by_identity if frames_only else None)[:limit]
+    if rendered is not None and dataset.embedded:  # speakers beyond the limit were not asked for
+        asked = {clip.speaker for clip in scored}
+        unusable = [r for r in unusable if r.reason != Reason.MISSING_FILE or r.clip_id.partition("_")[0] in asked]
     if not scored:
         missing = sum(row.reason == Reason.MISSING_FILE for row in unusable)
         raise NothingDoneError(
@@ -130,15 +152,21 @@ def _prepare(
     # a companion that cannot be prepared, or has no frame fit for a reference image, is replaced by the next best one,
     # which then has to be prepared too
     while True:
-        new = partners.needed_clips(scored, clips, unusable=dead, no_reference=faceless) - seen
-        rows = _prepare_all([c for c in clips if c.clip_id in new], store, folder, jobs, report)
+        wanted = (
+            {c.clip_id for c in scored}
+            if frames_only
+            else partners.needed_clips(scored, clips, unusable=dead, no_reference=faceless)
+        )
+        new = wanted - seen
+        rows = _prepare_all([c for c in clips if c.clip_id in new], store, folder, jobs, report, clock)
         rejected |= {row["path"] + row["reason"]: row for row in rows}
         seen |= new
         dead |= {row["clip_id"] for row in rows}
-        companions, unfit = _companions(scored, clips, seen - dead, faceless, store)
+        companions, unfit = _companions(scored, clips, seen - dead, faceless, store, frames_only)
         if not rows and not unfit:
             break
         faceless |= unfit
+    rates.add(space.cache, clock.rates())
     rejected = list(rejected.values())
     rows = companions
     selection = {
@@ -147,7 +175,8 @@ def _prepare(
         "part": part,
         "manifest": name_of_split,
         "manifest_sha256": loaded.sha256,
-        "data_version": _data_version(folder),
+        "data_version": version,
+        "frames_only": frames_only,
         "media_policy": dataset.media_policy,
         "n_rejected": len(rejected),
         "flags": sorted({*loaded.flags, *(flag for row in rows for flag in row["flags"])}),
@@ -183,7 +212,7 @@ def vars_of(row: Any) -> dict[str, Any]:
 
 
 def _prepare_all(
-    clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared
+    clips: list[SourceClip], store: Store, root: Path, jobs: int, report: Prepared, clock: rates.PrepareClock
 ) -> list[dict[str, Any]]:
     """Prepare what is not prepared yet; returns the rejections, of this run and of earlier ones that still hold."""
     from bench.data.prepare_clip import source_key
@@ -209,7 +238,8 @@ def _prepare_all(
         (clip, store.clip_folder(clip.clip_id), root / "truth" / f"{clip.clip_id}.safetensors", key)
         for clip, key in todo
     )
-    for clip, outcome in in_parallel(_one, items, jobs, len(todo), "prepare"):
+    started = time.monotonic()
+    for clip, outcome, seconds in in_parallel(_one, items, jobs, len(todo), "prepare"):
         if isinstance(outcome, RejectedInput):
             row = _rejection(clip, str(outcome.reason), outcome.detail, root)
             if outcome.reason not in PASSING:
@@ -218,6 +248,8 @@ def _prepare_all(
         else:
             report.prepared += 1
             report.frames += outcome["n_frames"]
+            clock.clip(outcome, seconds)
+    clock.timed(time.monotonic() - started)
     return rejected
 
 
@@ -227,34 +259,68 @@ def _rejection(clip: SourceClip, reason: str, detail: str, root: Path) -> dict[s
     return {"clip_id": clip.clip_id, "path": str(path), "reason": reason, "detail": detail, "known": False}
 
 
-def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceClip, Any]:
+def _one(clip: SourceClip, folder: Path, truth: Path, key: str) -> tuple[SourceClip, Any, float]:
+    """The clip, its record or the RejectedInput it ended with, and the seconds it takes a core that is free for it."""
+    started = time.monotonic(), time.process_time()
+    outcome = _outcome(clip, folder, truth, key)
+    return clip, outcome, min(time.monotonic() - started[0], time.process_time() - started[1])
+
+
+def _outcome(clip: SourceClip, folder: Path, truth: Path, key: str) -> Any:
     from bench.data.prepare_clip import prepare_clip
 
     try:
-        return clip, prepare_clip(clip, folder, truth, key)
+        return prepare_clip(clip, folder, truth, key)
     except RejectedInput as rejection:
-        return clip, rejection
+        return rejection
     except OSError as error:
         if error.errno in FATAL_ERRNO:
             raise
-        return clip, RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
+        return RejectedInput(Reason.UNREADABLE, f"{type(error).__name__}: {error}")
     except (
         Exception
     ) as error:  # one odd file must not stop a dataset; but this is our fault until shown otherwise: exit code 4
-        return clip, RejectedInput(Reason.PREPARE_FAILED, f"{type(error).__name__}: {error}")
+        return RejectedInput(Reason.PREPARE_FAILED, f"{type(error).__name__}: {error}")
 
 
-def _data_version(root: Path) -> str | None:
-    card = read_json(root / "puppet.json")
-    return None if card is None else str(card["puppet_version"])
+def _data_version(root: Path, dataset: Dataset) -> str | None:
+    """The version of an embedded dataset's tree, None of any other; UsageError if it is not this code's."""
+    if not dataset.embedded:
+        return None
+    from bench.data.puppet.dataset import read_card
+    from bench.data.puppet.version import check_version
+
+    version = str(read_card(root)["puppet_version"])
+    check_version(version, root, "remove the folder, or leave --root out, and the dataset is made again")
+    return version
+
+
+def _by_identity(clip: SourceClip) -> tuple[str, str]:
+    """Men and women in turn, so that the first few identities are of both."""
+    return clip.speaker[1:], clip.clip_id
 
 
 def _companions(
-    scored: list[SourceClip], clips: list[SourceClip], usable: set[str], faceless: set[str], store: Store
+    scored: list[SourceClip],
+    clips: list[SourceClip],
+    usable: set[str],
+    faceless: set[str],
+    store: Store,
+    frames_only: bool,
 ) -> tuple[list[dict[str, Any]], set[str]]:
-    """Every scored clip that survived with its partners and reference image, and the reference clips without a fit frame."""
+    """Every scored clip that survived with its partners and reference image, and the reference clips without a fit frame.
+
+    Clips of frames only have none of these.
+    """
     from bench.data import partners
 
+    if frames_only:
+        nothing = dict.fromkeys("other_sentence other_emotion reference_clip reference_frame reference_sha256".split())
+        records = [store.record(clip.clip_id) for clip in scored if clip.clip_id in usable]
+        return [
+            {"clip_id": r["clip_id"], **nothing, "flags": r["flags"], "content": {r["clip_id"]: r["content_sha256"]}}
+            for r in records
+        ], set()
     own = partners.by_speaker(c for c in clips if c.clip_id in usable)
     all_scored = partners.by_speaker(c for c in clips if c.scored)
     images: dict[str, tuple[int, str] | None] = {}

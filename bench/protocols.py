@@ -26,7 +26,8 @@ class Protocol:
 
     `status`: "ours", or for a published protocol "unverified" or "verified-on(...)"; `unknown` lists what its paper
     does not say; `framing` is the default of folders whose framing is not declared; `max_length_difference` in frames;
-    `options` maps every "<group>.<option>" that the named metrics read to its value; `sha256` is of the file's bytes.
+    `options` maps every "<group>.<option>" that the named metrics read to its value; `sha256` is of the file's bytes, `text`
+    what they say.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Protocol:
     metrics: tuple[str, ...]
     options: Mapping[str, str]
     sha256: str
+    text: str
 
 
 def protocol_names() -> list[str]:
@@ -81,6 +83,7 @@ def parse_protocol(content: bytes, source: str) -> Protocol:
         metrics=names,
         options=_metric_options(names, metrics),
         sha256=hashlib.sha256(content).hexdigest(),
+        text=content.decode("utf-8"),
     )
     for table in (root, crop, pairing, metrics):
         table.finish()

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 from bench import cli
 from bench.cli import Outcome
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
+from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
 if TYPE_CHECKING:
+    from bench.data.manifests import Manifest
     from bench.data.store import Selection
+    from bench.generate import Generated
+    from reports.html import Summary
 
 
 def say(text: str) -> None:
@@ -23,12 +27,24 @@ def say(text: str) -> None:
 
 
 def profile_of(flags: cli.OnDataset) -> str | None:
-    return flags.profile if flags.dataset == "puppet" else None
+    from bench.data.datasets import is_embedded
+
+    return flags.profile if is_embedded(flags.dataset) else None
 
 
-def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Outcome:
+def _manifest(flags: cli.OnDataset) -> Manifest:
+    """The manifest that the flags name: the user's, the profile, or the dataset's default."""
+    from bench.data.datasets import get_dataset
+    from bench.data.manifests import load_manifest
+
+    default = profile_of(flags) or get_dataset(flags.dataset).default_manifest
+    return load_manifest(flags.dataset, flags.manifest or default)
+
+
+def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     from bench.prepare import prepare as prepare_store
 
+    mirror.begin("prepare", f"prepare {flags.label}")
     report = prepare_store(
         flags.dataset,
         root=flags.root,
@@ -39,6 +55,14 @@ def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Out
         jobs=flags.jobs,
         limit=flags.limit,
         verify=getattr(flags, "verify", False),
+    )
+    mirror.prepared(
+        report.selection,
+        scored=report.scored,
+        prepared=report.prepared,
+        reused=report.reused,
+        frames=report.frames,
+        seconds=report.seconds,
     )
     lines = [
         f"prepared {report.scored} scored clips of {flags.label}/{report.part} (manifest {report.manifest}) with their companions: "
@@ -76,27 +100,26 @@ def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str) -> Out
 
 def _selection(flags: cli.OnDataset, space: Workspace):
     """The selection that `prepare` made under the same flags; UsageError if there is none or the manifest changed since."""
-    from bench.data.datasets import get_dataset
-    from bench.data.manifests import load_manifest
     from bench.data.store import Store
     from bench.prepare import selection_name
 
-    default = flags.profile if flags.dataset == "puppet" else get_dataset(flags.dataset).default_manifest
-    manifest = load_manifest(flags.dataset, flags.manifest or default)
+    manifest = _manifest(flags)
     selection = Store(space.store(flags.label)).selection(selection_name(manifest), flags.split, flags.limit)
     if selection.document["manifest_sha256"] != manifest.sha256:
         raise UsageError(f"manifest {manifest.name} changed since the store was prepared; run `emotalk prepare` again")
     return selection
 
 
-def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
+def generate(flags: cli.Generate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     from baselines.registry import find_method
     from bench.generate import generate as generate_videos
 
     spec = find_method(flags.method, flags.checkpoint)
     selection = _selection(flags, space)
     out = flags.out or space.generated(spec.label, flags.label)
+    mirror.begin("generate", f"generate {spec.label} {flags.label}")
     made = generate_videos(spec, selection, out, seed=flags.seed, jobs=flags.jobs, limit=flags.limit)
+    _tell_generated(mirror, made, selection)
     lines = [f"{made.method}: {', '.join(f'{n} {s}' for s, n in sorted(made.counts.items()))} "
              f"({made.made} made, {made.reused} from before, {made.seconds:.1f} s) in {out}"]  # fmt: skip
     lines += [
@@ -115,7 +138,19 @@ def generate(flags: cli.Generate, space: Workspace, command: str) -> Outcome:
     return Outcome(code, document, "\n".join(lines))
 
 
-def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
+def _tell_generated(mirror: Mirror, made: Generated, selection: Selection) -> None:
+    mirror.generated(
+        made.folder,
+        selection.path,
+        [item["clip_id"] for item in made.items],
+        made=made.made,
+        reused=made.reused,
+        frames=made.frames,
+        seconds=made.seconds,
+    )
+
+
+def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     from bench.evaluate import evaluate as evaluate_folder
     from bench.evaluate import row_name
     from bench.generate import read_card
@@ -135,6 +170,7 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
         out = flags.out or space.results(result_name(flags, label, protocol, selection))
         if flags.out and len(names) > 1:
             out = flags.out / protocol
+        mirror.begin("evaluate", f"evaluate {label} {flags.label}")
         done = evaluate_folder(
             selection,
             flags.videos,
@@ -150,6 +186,8 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str) -> Outcome:
             command=command,
         )
         folders.append(done)
+        clip_ids = [row.clip.clip_id for row in selection.limited(flags.limit)]
+        mirror.evaluated(done.folder, flags.videos, selection.path, clip_ids)
         if done.failed:
             code = ExitCode.SOME_FAILED
     text = "\n".join([terminal([d.folder for d in folders]), *_failures(folders)])
@@ -171,30 +209,47 @@ def result_name(flags: cli.Evaluate | cli.Run, label: str | None, protocol: str,
     return name if len(name) <= 120 else f"{name[:110]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def report(flags: cli.Report, space: Workspace, command: str) -> Outcome:
+def report(flags: cli.Report, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    from bench.sheet import sheets_of
     from reports.html import build
+    from reports.load import find
     from reports.terminal import terminal
 
     if not flags.results:
         raise UsageError("expected result folders: emotalk report RESULT [RESULT ...] --out DIR")
     out = flags.out or space.report
-    files = [str(path) for path in build(flags.results, out).files]
-    shown = [str(out / name) for name in ("report.html", "table.md", "table.csv")]
-    return Outcome(ExitCode.DONE, {"files": files, "exit_code": 0}, terminal(flags.results) + "\n" + "\n".join(shown))
+    mirror.begin("report", f"report {out.name}")
+    found = find(flags.results)
+    done = build(flags.results, out, sheets_of(found, space, flags.jobs) if flags.sheet else ())
+    mirror.reported(done.files, out, [path.parent for path in found])
+    document = {"files": [str(path) for path in done.files], "page_bytes": done.page_bytes, "exit_code": 0}
+    return Outcome(ExitCode.DONE, document, "\n".join([terminal(flags.results), *_written(done)]))
 
 
-def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
+def _written(done: Summary) -> list[str]:
+    """Where a report lies, and how large its page is."""
+    tables = ", ".join(str(done.out / f"table.{kind}") for kind in ("md", "csv", "tex"))
+    size = f"{done.page_bytes / 1e6:.1f} MB without the {done.n_films} clips beside it"
+    return [f"report: {done.out / 'report.html'} ({size})", f"tables: {tables}"]
+
+
+def run(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
     from baselines.registry import GROUPS, expand, find_method
+    from bench import rates
     from bench.atomic import read_json
-    from bench.data.store import Selection, Store
+    from bench.data.store import Selection, Store, frames_only_error
     from bench.evaluate import evaluate as evaluate_folder
     from bench.generate import generate as generate_videos
     from bench.protocols import load_protocol
+    from bench.sheet import sheets_of
     from reports.html import build
     from reports.terminal import terminal
 
     started = time.monotonic()
+    manifest = _manifest(flags)
+    if manifest.card.get("frames_only"):
+        raise frames_only_error(manifest.name)
     specs = [find_method(name) for name in expand(flags.methods)]
     if not specs:
         raise UsageError("--methods is empty; `emotalk methods` lists them")
@@ -202,15 +257,17 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
     for spec in specs:
         spec.load()
     load_protocol(flags.protocol)
-    prepared = prepare(flags, space, command)
+    prepared = prepare(flags, space, command, mirror)
     say(prepared.text)
     worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
     written = Path(prepared.document["selection"])
     selection = Selection(Store(space.store(flags.label)), read_json(written), written)
     rows, failures = [], []
+    measured = rates.RowsClock(space.root, flags.label, flags.jobs, flags.methods)
     for spec in specs:
         clock = time.monotonic()
         try:
+            mirror.begin("generate", f"generate {spec.label} {flags.label}")
             made = generate_videos(
                 spec,
                 selection,
@@ -219,6 +276,8 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
                 jobs=flags.jobs,
                 limit=flags.limit,
             )
+            _tell_generated(mirror, made, selection)
+            mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
             done = evaluate_folder(
                 selection,
                 made.folder,
@@ -232,9 +291,11 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
                 limit=flags.limit,
                 command=command,
             )
+            mirror.evaluated(done.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
         except UsageError:
             raise
         except EmotalkError as error:
+            mirror.failed(str(error))
             failures.append({"method": spec.name, "message": str(error)})
             say(f"{spec.name}: {error}")
             worst = max(worst, ExitCode.SOME_FAILED)
@@ -245,20 +306,26 @@ def run(flags: cli.Run, space: Workspace, command: str) -> Outcome:
         counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
         stages[spec.name] = round(time.monotonic() - clock, 2)
         say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
+        measured.row(fresh=made.reused == 0)
     if not rows:
         raise NothingDoneError(
             "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
         )
+    frames = [row.clip.n_frames for row in selection.limited(flags.limit)]
+    rates.add(space.cache, measured.rates(frames, flags.protocol))
     folders = [row.folder for row in rows]
     # a run of fewer rows does not take the place of the report of all controls
     typed = [n.strip() for n in flags.methods.split(",") if n.strip()]
     own = "+".join(dict.fromkeys(n if n in GROUPS else find_method(n).label for n in typed))
     out = space.report / result_name(flags, None if own == "controls" else own, flags.protocol, selection)
-    build(folders, out)
+    mirror.begin("report", f"report {out.name}")
+    sheets = sheets_of([folder / "result.json" for folder in folders], space, flags.jobs) if flags.sheet else ()
+    done = build(folders, out, sheets)
+    mirror.reported(done.files, out, folders)
     total = time.monotonic() - started
     lines = [terminal(folders), *_failures(rows)]
     lines += _listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
-    lines += [f"report: {out / 'report.html'}", f"tables: {out / 'table.md'}, {out / 'table.csv'}"]
+    lines += _written(done)
     lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
     document = {
         "report": str(out / "report.html"),
@@ -359,12 +426,8 @@ def weights(flags: cli.Weights, space: Workspace, command: str) -> Outcome:
 
 
 def doctor(flags: cli.Doctor, space: Workspace, command: str) -> Outcome:
-    from bench.doctor import examine
+    from bench.doctor.examination import Question, examine
 
-    findings = examine(space)
-    text = "\n".join(
-        f"{'ok  ' if f['ok'] else 'LACK'} {f['what']}: {f['found']}" + (f"\n     -> {f['do']}" if f["do"] else "")
-        for f in findings
-    )
-    code = ExitCode.DONE if all(f["ok"] for f in findings) else ExitCode.SOME_FAILED
-    return Outcome(code, {"findings": findings, "exit_code": int(code)}, text)
+    names = ("dataset", "root", "manifest", "profile", "jobs", "limit", "measure")
+    report = examine(Question(part=flags.split, **{name: getattr(flags, name) for name in names}), space)
+    return Outcome(report.code, report.document(), report.text)

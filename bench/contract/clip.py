@@ -28,7 +28,7 @@ class Part(StrEnum):
 class SourceClip:
     """One clip of a dataset tree, as its reader found it; nothing is decoded yet.
 
-    `emotion` is one of `EMOTIONS`; `level` 1-3 or None where the dataset has none; `sentence` names what is
+    `emotion` is one of `EMOTIONS` (None for clips of frames only); `level` 1-3 or None where the dataset has none; `sentence` names what is
     said (two clips with equal sentence say the same words), None if unknown; `video` and `audio` are absolute paths,
     `audio` is None where the sound is inside the video; `part` is None where the manifest does not use the clip.
     """
@@ -36,7 +36,7 @@ class SourceClip:
     clip_id: str
     dataset: str
     speaker: str
-    emotion: str
+    emotion: str | None
     level: int | None
     sentence: str | None
     video: Path
@@ -44,6 +44,10 @@ class SourceClip:
     part: Part | None = None
     scored: bool = True
     """False for clips that are only partners or reference images of scored ones."""
+    silent: bool = False
+    """True for clips of frames only: no sound is expected, and `emotion`, `level` and `sentence` are None."""
+    data_version: str | None = None
+    """PUPPET_VERSION for clips of the embedded dataset."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,16 @@ class RejectedClip:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of the clip store: canonical 256x256 face video at 25 fps, 16 kHz mono sound, cues of the real video."""
+    """One clip of the clip store: canonical 256x256 face video at 25 fps, 16 kHz mono sound, cues of the real video.
+
+    A clip of frames only (`silent`) has no sound: `audio`, `emotion`, `level` and `sentence` are None, its video has no sound
+    track, and its frames are independent pictures of one person that do not follow each other in time.
+    """
 
     clip_id: str
     dataset: str
     speaker: str
-    emotion: str
+    emotion: str | None
     level: int | None
     sentence: str | None
     part: Part
@@ -78,14 +86,15 @@ class Clip:
     source_size: tuple[int, int]
     """(width, height) of the upright source picture."""
     flags: tuple[str, ...] = ()
+    silent: bool = False
 
     @property
     def video(self) -> Path:
         return self.folder / "face.mp4"
 
     @property
-    def audio(self) -> Path:
-        return self.folder / "audio.wav"
+    def audio(self) -> Path | None:
+        return None if self.silent else self.folder / "audio.wav"
 
     @property
     def cues(self) -> Path:

@@ -19,6 +19,8 @@ from bench.contract.clip import RejectedClip, SourceClip
 from bench.contract.errors import Reason
 from bench.data.tree import VIDEO_EXTENSIONS, Folder, rejected_id, split_name, walk
 
+EMBEDDED = "puppet-cremad"
+"""The embedded dataset in this layout; its speakers have numbers of their own, and no published checksums."""
 _NAME = re.compile(r"(\d{4})_([A-Z]{3})_([A-Z]{3})_([A-Z]{2})\Z")
 _POINTER = b"version https://git-lfs"
 
@@ -49,11 +51,11 @@ def scan(root: Path, *, dataset: str = "cremad", verify: bool = False) -> tuple[
     for clip_id, (path, relative) in sounds.items():
         if clip_id in clips:
             clips[clip_id] = replace(clips[clip_id], audio=Path(path))
-        elif clip_id not in spoiled and wrong_in_name(clip_id) is None:
+        elif clip_id not in spoiled and wrong_in_name(clip_id, dataset) is None:
             detail = f"there is sound but no video; expected {expected_path(clip_id)}"
             rejected.append(RejectedClip(clip_id, relative, Reason.NO_VIDEO, detail))
     found = sorted(clips.values(), key=lambda c: c.clip_id)
-    if verify:
+    if verify and dataset != EMBEDDED:
         found, changed = _verify(found, base)
         rejected += changed
     return found, sorted(rejected, key=lambda r: (r.clip_id, r.path, r.reason))
@@ -64,14 +66,21 @@ def expected_path(clip_id: str) -> str:
     return f"VideoFlash/{clip_id}.flv"
 
 
-def wrong_in_name(stem: str) -> str | None:
+def codes(what: str) -> dict[str, Any]:
+    """What the codes of file names mean: `emotions`, `levels` (without XX) or `sentences`, in the order of names.toml."""
+    return dict(_names()[what])
+
+
+def wrong_in_name(stem: str, dataset: str = "cremad") -> str | None:
     """What in a file name is outside CREMA-D's scheme <actor>_<sentence>_<emotion>_<level>; None if it is all right."""
     names, match = _names(), _NAME.match(stem)
     if match is None:
         return f"{stem!r}: expected <actor>_<sentence>_<emotion>_<level>, as 1001_DFA_ANG_XX"
     actor, sentence, emotion, level = match.groups()
-    if not names["actors"]["first"] <= int(actor) <= names["actors"]["last"]:
-        return f"actor {actor}: CREMA-D has {names['actors']['first']} to {names['actors']['last']}"
+    actors = names["embedded_actors" if dataset == EMBEDDED else "actors"]
+    if not actors["first"] <= int(actor) <= actors["last"]:
+        owner = dataset if dataset == EMBEDDED else "CREMA-D"
+        return f"actor {actor}: {owner} has {actors['first']} to {actors['last']}"
     for what, code, known in (
         ("sentence", sentence, names["sentences"]),
         ("emotion", emotion, names["emotions"]),
@@ -104,7 +113,7 @@ def _take(
     """Put one file with the look of a video among the clips or among the rejected."""
     stem, extension = _stem(name)
     names, path, relative = _names(), os.path.join(folder.path, name), folder.relative(name)
-    wrong = wrong_in_name(stem)
+    wrong = wrong_in_name(stem, dataset)
 
     def reject(reason: Reason, detail: str, known: bool = False) -> None:
         clip_id = rejected_id(relative) if wrong else stem

@@ -30,6 +30,8 @@ class Dataset:
     licence: str
     source: str
     layout: str
+    embedded: str = ""
+    """The layout in which the suite itself renders the dataset, mead or cremad; such a dataset has profiles. "" if it does not."""
 
     @property
     def manifests(self) -> list[str]:
@@ -56,6 +58,11 @@ def get_dataset(name: str) -> Dataset:
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise UsageError(f"unknown dataset {name!r}: {hint}there are: {', '.join(known)}")
     return known[name]
+
+
+def is_embedded(name: str) -> bool:
+    """True for the names under which the suite renders a dataset itself, False for real ones and unknown names."""
+    return name in all_datasets() and bool(all_datasets()[name].embedded)
 
 
 def scan_dataset(

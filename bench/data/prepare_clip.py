@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from bench.atomic import whole_folder, write_json
 from bench.contract.clip import AUDIO_RATE, FPS, SourceClip
-from bench.contract.cues import Cues
+from bench.contract.cues import FIELDS, Cues
 from bench.contract.errors import Reason, RejectedInput
 from bench.data.crop import CROP_VERSION, Crop, detect_whole, find_crop
 from bench.data.store import key_of
@@ -67,12 +68,14 @@ def source_key(clip: SourceClip) -> str:
     """Changes when the source files (path, size, time of change) or anything that prepares them does."""
     files = [p for p in (clip.video, clip.audio) if p is not None]
     stats = [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
-    facts = (clip.speaker, clip.emotion, clip.level, clip.sentence)
+    facts = (clip.speaker, clip.emotion, clip.level, clip.sentence, clip.silent, clip.data_version)
     return key_of(files=stats, facts=facts, prepare=PREPARE_VERSION, crop=CROP_VERSION, face=face_identity())
 
 
 def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -> dict[str, Any]:
     """Write face.mp4, audio.wav, cues.safetensors (and cues_native, truth) and record.json into `folder`; returns the record.
+
+    A `silent` clip gets no audio.wav.
 
     The source is read twice (find the crop, cut it; once if it is small), the canonical video, which is what every evaluation
     reads, once, so that the ground truth goes through the same codec and extractor as any method. Memory is flat in clip length.
@@ -87,15 +90,17 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
         raise RejectedInput(Reason.FRAME_RATE_TOO_LOW, f"expected at least {MIN_FPS:g} fps, found {info.fps:.3g}")
     extractor = face_extractor()
     crop, n_frames, size, kept = _find_crop(clip, info, extractor)
-    audio, difference, place = _sound(clip, info, n_frames)
+    audio, difference, place = (None, None, None) if clip.silent else _sound(clip, info, n_frames)
     with whole_folder(folder) as temporary:
         video = temporary / "face.mp4"
         frames = (crop.cut(frame) for frame in kept or media.read_frames(clip.video, fps=FPS))
         written = media.write_video(video, frames, fps=FPS, crf=VIDEO_CRF, audio=audio, audio_rate=AUDIO_RATE)
         if written != n_frames:
             raise RejectedInput(Reason.TRUNCATED, f"two passes over the video gave {n_frames} and {written} frames")
-        media.write_audio(temporary / "audio.wav", audio, AUDIO_RATE)
-        cues = extractor(media.read_frames(video, fps=FPS))
+        if audio is not None:
+            media.write_audio(temporary / "audio.wav", audio, AUDIO_RATE)
+        pictures = media.read_frames(video, fps=FPS)
+        cues = _cues_of_each(pictures, extractor) if clip.silent else extractor(pictures)
         flags = _check_faces(cues, crop, *size)
         cues.save(temporary / "cues.safetensors")
         if info.fps and info.fps > NATIVE_ABOVE:
@@ -121,6 +126,7 @@ def prepare_clip(clip: SourceClip, folder: Path, truth: Path | None, key: str) -
             "audio_difference_s": difference,
             "audio_place": place,
             "valid_share": float(cues.valid.mean()),
+            "data_version": clip.data_version,
             "key": key,
             "flags": flags,
         }
@@ -197,6 +203,16 @@ def _finite(samples: np.ndarray, path: Path) -> np.ndarray:
     return samples
 
 
+def _cues_of_each(pictures: Iterable[np.ndarray], extractor: Any) -> Cues:
+    """Cues of pictures that do not follow each other: the face is sought anew in each, then looked at in its own region.
+
+    The extractor follows a face from one frame to the next; with a head that is elsewhere in the next frame it would look into
+    the wrong region.
+    """
+    each = [extractor((picture, picture))[1:] for picture in pictures]
+    return Cues(**{name: np.concatenate([getattr(cues, name) for cues in each]) for name in FIELDS})
+
+
 def _check_faces(cues: Cues, crop: Crop, width: int, height: int) -> list[str]:
     share = float(cues.valid.mean())
     if share < MIN_VALID:
@@ -217,7 +233,6 @@ def _native_cues(video: Path, crop: Crop, extractor: Any, path: Path) -> None:
     """Cues of every source frame in the canonical crop, with their times in seconds as one more array."""
     from safetensors.numpy import save_file
 
-    from bench.contract.cues import FIELDS
     from bench.data import media
 
     times: list[float] = []

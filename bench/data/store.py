@@ -14,7 +14,7 @@ from bench.contract.errors import DamagedStore, NothingDoneError, UsageError
 
 RECORD_COLUMNS = (
     "clip_id dataset speaker emotion level sentence n_frames video_sha256 source_sha256 crop source_size source_fps "
-    "source_variable_rate audio_difference_s audio_place valid_share content_sha256 key flags"
+    "source_variable_rate audio_difference_s audio_place valid_share data_version content_sha256 key flags"
 ).split()
 
 
@@ -69,6 +69,7 @@ class Store:
             crop=tuple(record["crop"]),
             source_size=tuple(record["source_size"]),
             flags=tuple(record["flags"]),
+            silent=record["audio_place"] is None,
         )
 
     def companion(self, clip_id: str, part: str) -> Clip:
@@ -139,13 +140,32 @@ class Selection:
         except KeyError:
             raise AttributeError(name) from None
 
+    def check_version(self) -> None:
+        """UsageError if the selection is of another version of the embedded dataset than this code renders."""
+        from bench.data.datasets import is_embedded
+
+        if is_embedded(self.document["dataset"]):
+            from bench.data.puppet.version import check_version
+
+            check_version(
+                self.document.get("data_version"),
+                f"the store {self.store.folder}",
+                "run `emotalk prepare` again with the same flags; it names the folder to remove first",
+            )
+
+    def refuse_frames_only(self) -> None:
+        """UsageError if the clips are frames only: there is no sound to speak to, and nothing to score."""
+        if self.document.get("frames_only"):
+            raise frames_only_error(self.document["manifest"])
+
     @cached_property
     def scored(self) -> list[Selected]:
         """Scored clips in the order of their ids.
 
-        Raises UsageError if the store has changed since the selection was made, or was made with another extractor:
-        numbers would be of two different datasets.
+        Raises UsageError if the store has changed since the selection was made, or was made with another extractor or of
+        another version of the embedded dataset: numbers would be of two different datasets.
         """
+        self.check_version()
         return [self._selected(row) for row in self.document["clips"]]
 
     def _selected(self, row: dict[str, Any]) -> Selected:
@@ -177,6 +197,14 @@ class Selection:
                 f"no clip of the part {self.document['part']!r} could be prepared; see rejected.parquet"
             )
         return self.scored[:limit]
+
+
+def frames_only_error(manifest: str) -> UsageError:
+    """Why clips of `manifest`, which are frames only, can be neither generated nor scored."""
+    return UsageError(
+        f"manifest {manifest!r} has frames only, without sound and emotion: they are there to train a generator on; "
+        "give another --profile to generate, evaluate or run"
+    )
 
 
 def digest_of(rows: list[Selected]) -> str:

@@ -1,14 +1,13 @@
 """Who plays what in which profile: the rule behind data_manifests/puppet/*.csv.
 
-Speakers are numbered by part (1xx test, 2xx validation, 3xx judge training, 4xx method training) in all profiles, so that
-nobody is a training speaker of one profile and a test speaker of another.
+Speakers are numbered by part (1xx test, 2xx validation, 3xx judge training, 4xx method training, 5xx to 9xx the identities
+of `pretrain`, method training too) in all profiles and layouts, so that nobody is a training speaker of one profile and a
+test speaker of another.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +15,12 @@ import numpy as np
 from bench.contract.clip import EMOTIONS, LEVELS, Part
 from bench.contract.errors import UsageError
 from bench.data.puppet.sentences import COMMON, TAKES
+from bench.data.puppet.version import PUPPET_VERSION as PUPPET_VERSION
 
-PUPPET_VERSION = 1
-"""Changes whenever the same clip would get other bytes; trees and cards of another version are refused."""
 SEED = "puppet-1"
 VIEW = "front"
 FIRST = {Part.TEST: 101, Part.VALIDATION: 201, Part.JUDGE_TRAIN: 301, Part.METHOD_TRAIN: 401}
+PRETRAIN_FIRST = 501
 SENTENCE_PAIRS = ((1, 2), (2, 3), (3, 1), (2, 1), (3, 2), (1, 3))
 """Two common takes per speaker; the third one is said by the neutral reference clip."""
 
@@ -41,6 +40,8 @@ class Profile:
     train_specific: int
     train_levels: str
     """rotating: one level per emotion and speaker; every: all of them."""
+    frames_only: bool = False
+    """Pictures without sound and without an emotion: one clip of independent frames per identity."""
 
 
 PROFILES: dict[str, Profile] = {
@@ -55,6 +56,8 @@ PROFILES: dict[str, Profile] = {
         Profile("bench", "the embedded dataset for the acceptance tables: 12 test speakers x 8 emotions x 2 clips",
                 {Part.METHOD_TRAIN: 36, Part.JUDGE_TRAIN: 18, Part.VALIDATION: 8, Part.TEST: 12},
                 (44, 60), False, "pairs", 1, 1, "every"),
+        Profile("pretrain", "identities for learning to render faces: one clip of independent frames each, no sound, no emotion",
+                {Part.METHOD_TRAIN: 480}, (16, 24), False, "", 0, 0, "", frames_only=True),
         Profile("full", "the embedded dataset at full size: 24 test speakers, every emotion and level, three sentences",
                 {Part.METHOD_TRAIN: 44, Part.JUDGE_TRAIN: 22, Part.VALIDATION: 10, Part.TEST: 24},
                 (44, 62), False, "all", 3, 3, "every"),
@@ -85,12 +88,19 @@ def clip_name(speaker: str, emotion: str, level: int, take: int) -> str:
 
 def speakers(profile: Profile, part: Part) -> list[str]:
     """The speakers of a part, men and women in turn: M101, W101, M102, ..."""
-    return [f"{'MW'[i % 2]}{FIRST[part] + i // 2}" for i in range(profile.speakers[part])]
+    first = PRETRAIN_FIRST if profile.frames_only else FIRST[part]
+    return [f"{'MW'[i % 2]}{first + i // 2}" for i in range(profile.speakers.get(part, 0))]
 
 
 def entries(profile: Profile) -> list[Entry]:
     """All clips of a profile, by part and clip_id."""
     found: dict[str, Entry] = {}
+    if profile.frames_only:  # MEAD's layout wants an emotion's folder; the clip shows none, and `prepare` gives it none
+        return sorted(
+            Entry(clip_name(speaker, "neutral", 1, 1), part, True)
+            for part in profile.speakers
+            for speaker in speakers(profile, part)
+        )
 
     def add(part: Part, speaker: str, emotion: str, level: int, take: int, scored: bool) -> None:
         name = clip_name(speaker, emotion, level, take)
@@ -191,50 +201,3 @@ def _all(profile: Profile, part: Part) -> list[tuple[str, str, int, int, bool]]:
         for level in _levels(emotion)
         for take in range(1, len(COMMON) + 1)
     ]
-
-
-def manifest_csv(profile: Profile) -> str:
-    """The text of the profile's csv: clip_id, part, scored."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("clip_id", "part", "scored"))
-    writer.writerows((e.clip_id, e.part.value, int(e.scored)) for e in entries(profile))
-    return out.getvalue()
-
-
-_RULES = {
-    "grid": (
-        "per scored speaker two scored clips (e1, s1) and (e2, s2), their unscored crossed partners (e1, s2) and (e2, s1), "
-        "and an unscored neutral clip in the third common sentence as reference image"
-    ),
-    "pairs": (
-        "per scored speaker every emotion in two common sentences at one level, levels balanced over speakers, and an unscored "
-        "neutral clip in the third common sentence as reference image"
-    ),
-    "all": "per scored speaker every emotion at every level in the three common sentences",
-}
-
-
-def manifest_card(profile: Profile) -> str:
-    """The text of the card beside the csv (TOML)."""
-    text = manifest_csv(profile)
-    lines = [
-        f'title = "{profile.title}"',
-        'source = "generated by python -m bench.data.puppet.dataset manifests"',
-        f'rule = "speakers stand in one part each (1xx test, 2xx validation, 3xx judge training, 4xx method training); '
-        f'{_RULES[profile.scored]}"',
-        'status = "verified"',
-        'licence = "the project\'s own (Apache-2.0)"',
-        f'seed = "{SEED}"',
-        f"puppet_version = {PUPPET_VERSION}",
-        f"frames = [{profile.frames[0]}, {profile.frames[1]}]",
-        f'csv_sha256 = "{hashlib.sha256(text.encode()).hexdigest()}"',
-        "",
-        "[counts]",
-    ]
-    rows = entries(profile)
-    for part in Part:
-        own = [e for e in rows if e.part == part]
-        scored = sum(e.scored for e in own)
-        lines.append(f"{part.value} = {{ speakers = {profile.speakers[part]}, clips = {len(own)}, scored = {scored} }}")
-    return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from bench.contract.errors import NothingDoneError, Reason, UsageError
 from bench.data import datasets
 from bench.data.manifests import load_manifest
 
-POLICIES = {"puppet": "all", "cremad": "none", "cremad-sample": "none", "mead": "none"}
+POLICIES = {"puppet": "all", "puppet-cremad": "all", "cremad": "none", "cremad-sample": "none", "mead": "none"}
 
 
 def put(root, *paths):
@@ -21,7 +21,7 @@ def write(path, text):
     return path
 
 
-def test_four_datasets_with_their_media_policy():
+def test_five_datasets_with_their_media_policy():
     assert {name: d.media_policy for name, d in datasets.all_datasets().items()} == POLICIES
     for dataset in datasets.all_datasets().values():
         assert callable(dataset.module().scan) and callable(dataset.module().expected_path)
@@ -29,7 +29,7 @@ def test_four_datasets_with_their_media_policy():
 
 
 def test_an_unknown_dataset_gets_a_suggestion_and_the_list():
-    with pytest.raises(UsageError, match=r"did you mean 'cremad'.*puppet, cremad, cremad-sample, mead"):
+    with pytest.raises(UsageError, match=r"did you mean 'cremad'.*puppet, puppet-cremad, cremad, cremad-sample, mead"):
         datasets.get_dataset("crema-d")
 
 

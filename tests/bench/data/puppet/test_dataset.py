@@ -1,4 +1,4 @@
-"""The tree on disk: MEAD's layout, the same bytes however it is made, and manifests that keep speakers apart."""
+"""The tree on disk: MEAD's layout, the same bytes however it is made."""
 
 import json
 import os
@@ -6,23 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.contract.clip import EMOTIONS, Part
 from bench.contract.errors import UsageError
 from bench.data import mead
-from bench.data.manifests import load_manifest
 from bench.data.media import probe, read_audio
 from bench.data.puppet import truth
-from bench.data.puppet.dataset import CARD, plan, write_manifests, write_tree
-from bench.data.puppet.splits import PROFILES, PUPPET_VERSION
+from bench.data.puppet.dataset import CARD, plan, write_tree
+from bench.data.puppet.version import PUPPET_VERSION
 from bench.data.puppet.visemes import BILABIAL, OPEN
-
-MANIFESTS = Path(mead.__file__).parents[2] / "data_manifests" / "puppet"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +90,7 @@ def test_files_hold_what_the_plan_says(smoke_tree):
 def test_the_card_tells_version_profile_and_clips(smoke_tree):
     card = json.loads((smoke_tree / CARD).read_text())
     assert card["puppet_version"] == PUPPET_VERSION
-    assert (card["profile"], card["parts"]) == ("smoke", ["test"])
+    assert (card["layout"], card["profile"], card["parts"]) == ("mead", "smoke", ["test"])
     assert card["clips"] == [c.clip_id for c in plan("smoke")]
 
 
@@ -130,10 +125,13 @@ def test_another_version_another_profile_and_a_foreign_folder_are_refused(tmp_pa
     card = tmp_path / "old" / CARD
     card.parent.mkdir()
     card.write_text(json.dumps({"puppet_version": 0, "profile": "smoke", "parts": []}))
-    with pytest.raises(UsageError, match=f"version 0.*version {PUPPET_VERSION}"):
+    with pytest.raises(UsageError, match=f"version 0.*version {PUPPET_VERSION}.*remove the folder"):
         write_tree(card.parent, "smoke")
     card.write_text(json.dumps({"puppet_version": PUPPET_VERSION, "profile": "quick", "parts": []}))
     with pytest.raises(UsageError, match=r"quick.*smoke"):
+        write_tree(card.parent, "smoke")
+    card.write_text(json.dumps({"puppet_version": PUPPET_VERSION, "profile": "smoke", "layout": "cremad", "parts": []}))
+    with pytest.raises(UsageError, match=r"cremad.*mead"):
         write_tree(card.parent, "smoke")
     card.write_text("not json")
     with pytest.raises(UsageError, match="expected the card"):
@@ -162,60 +160,24 @@ def test_truth_of_another_version_is_refused(smoke_tree, tmp_path):
         truth.load(path)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_manifests_are_what_the_rule_makes(profile, tmp_path):
-    for path in write_manifests(tmp_path, [PROFILES[profile]]):
-        assert path.read_bytes() == (MANIFESTS / path.name).read_bytes(), (
-            f"{path.name} is out of date: run python -m bench.data.puppet.dataset manifests"
-        )
+def test_a_limit_makes_the_speakers_of_the_first_scored_clips_and_the_rest_follows(tmp_path, face_weights, monkeypatch):
+    """What is written with a limit is no more than its clips need, and the card tells it from a whole part."""
+    monkeypatch.setattr("bench.data.puppet.clip_files.write_clips", touch)
+    few = write_tree(tmp_path, "smoke", jobs=1, limit=1)
+    whole = [c.clip_id for c in plan("smoke")]
+    assert few == [c.clip_id for c in plan("smoke") if c.speaker == whole[0][:4]] != whole
+    card = json.loads((tmp_path / CARD).read_text())
+    assert (card["parts"], card["clips"]) == ([], few)
+    assert write_tree(tmp_path, "smoke", jobs=1) == whole
+    card = json.loads((tmp_path / CARD).read_text())
+    assert (card["parts"], card["clips"]) == (["test"], whole)
+    write_tree(tmp_path, "smoke", jobs=1, limit=1)
+    assert json.loads((tmp_path / CARD).read_text()) == card
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_speakers_stand_in_one_part_in_all_profiles(profile):
-    parts: dict[str, set] = {}
-    for name in PROFILES:
-        for clip_id, entry in load_manifest("puppet", name).clips.items():
-            parts.setdefault(clip_id[:4], set()).add(entry.part)
-    assert all(len(p) == 1 for p in parts.values())
-    manifest = load_manifest("puppet", profile)
-    assert {e.part for e in manifest.entries} == set(Part)
-    training = {
-        p: {c[:4] for c, e in manifest.clips.items() if e.part == p} for p in (Part.METHOD_TRAIN, Part.JUDGE_TRAIN)
-    }
-    assert len(training[Part.METHOD_TRAIN]) == 2 * len(training[Part.JUDGE_TRAIN])
-
-
-@pytest.mark.parametrize("profile", ["smoke", "quick", "bench", "full"])
-@pytest.mark.parametrize("part", ["test", "validation"])
-def test_every_scored_clip_has_its_partners_and_a_neutral_reference(profile, part):
-    clips = plan(profile, [part])
-    own = {speaker: [c for c in clips if c.speaker == speaker] for speaker in {c.speaker for c in clips}}
-    for clip in (c for c in clips if c.scored):
-        others = [c for c in own[clip.speaker] if c.clip_id != clip.clip_id]
-        assert clip.take <= 3, "scored clips say common sentences only: the words do not tell the emotion"
-        assert any(c.emotion == clip.emotion and c.level == clip.level and c.take != clip.take for c in others)
-        assert any(c.emotion != clip.emotion and c.take == clip.take for c in others)
-        assert any(c.emotion == "neutral" and c.take != clip.take for c in others)
-
-
-def test_quick_is_balanced():
-    clips = plan("quick")
-    scored = [c for c in clips if c.scored]
-    assert (len(clips), len(scored), len({c.speaker for c in scored})) == (60, 24, 12)
-    assert Counter(c.emotion for c in scored) == dict.fromkeys(EMOTIONS, 3)
-    assert {(c.emotion, c.level) for c in scored} == {
-        (e, v) for e in EMOTIONS for v in (1, 2, 3) if e != "neutral" or v == 1
-    }
-    assert set(Counter(c.speaker for c in scored).values()) == {2}
-    takes = Counter(c.take for c in scored)
-    assert max(takes.values()) - min(takes.values()) <= 1
-    assert Counter(c.speaker[0] for c in scored) == {"M": 12, "W": 12}
-    assert all(45 <= c.frames <= 55 for c in clips)
-
-
-def test_bench_is_every_speaker_emotion_and_two_sentences():
-    scored = [c for c in plan("bench") if c.scored]
-    assert len(scored) == 192
-    assert set(Counter((c.speaker, c.emotion) for c in scored).values()) == {2}
-    levels = Counter((c.emotion, c.level) for c in scored)
-    assert {n for (emotion, _), n in levels.items() if emotion != "neutral"} == {8}
+def touch(clips, root):
+    for clip in clips:
+        for path in clip.files(root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    return len(clips)

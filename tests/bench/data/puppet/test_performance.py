@@ -91,11 +91,19 @@ def test_mouth_opens_with_the_sound(takes):
     assert total.max() / 12 > 0.4
 
 
-def test_level_raises_the_expression():
-    def strength(level: int) -> float:
-        return float(np.mean([Mood.draw(stream(f"M{i:03d}", "sad", level), "sad", level).strength for i in range(200)]))
+@pytest.mark.parametrize("emotion", [e for e in EMOTIONS if e != "neutral"])
+def test_level_raises_the_strength_and_lowers_the_mixture(emotion):
+    def moods(level: int) -> list[Mood]:
+        return [Mood.draw(stream(f"M{i:03d}", emotion, level), emotion, level) for i in range(300)]
 
-    assert strength(1) < 0.6 * strength(2) < 0.6 * strength(3)
+    drawn = {level: moods(level) for level in (1, 2, 3)}
+    strength = {level: float(np.mean([m.strength for m in own])) for level, own in drawn.items()}
+    mixture = {level: float(np.mean([m.blend / min(m.strength, 1.0) for m in own])) for level, own in drawn.items()}
+    assert strength[1] < 0.65 * strength[2]
+    assert strength[2] < 0.75 * strength[3]
+    assert mixture[1] > mixture[2] > mixture[3] > 0
+    weak, strong = (np.array([m.strength for m in drawn[level]]) for level in (1, 3))
+    assert (weak[:, None] > strong[None]).mean() < 0.02  # levels overlap with their neighbours, hardly from end to end
 
 
 def test_prototypes_name_action_units_and_every_emotion_is_there():

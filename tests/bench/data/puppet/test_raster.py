@@ -94,3 +94,38 @@ def test_a_roof_takes_the_light():
     assert share[2] > 0.99
     sky = sky_share([(roof, triangles)], points, normals)
     assert sky[0] < 0.4 < 0.9 < sky[1]
+
+
+def strands(cover):
+    """Covered samples of a rectangle of 24 strands."""
+    points, triangles = quad(4.5, 6.5, 28.5, 30.5, 1.0)
+    attrs = np.zeros((4, 5), np.float32)
+    attrs[:, 0] = np.where(points[:, 0] > 10, 24.0, 0.0)
+    attrs[:, 1] = cover
+    owner, depth = buffers()
+    raster.draw_strands(points, triangles, 0, attrs, owner, depth)
+    return owner >= 0
+
+
+def test_hair_thins_out_strand_by_strand():
+    full, half, none = strands(1.0), strands(0.5), strands(0.0)
+    assert full.sum() == 24 * 24
+    assert none.sum() == 0
+    columns = half[7:31, 5:29]
+    assert (columns == columns[:1]).all(), "a strand is there over its whole length, or not at all"
+    assert 5 <= columns[0].sum() <= 19
+    thinner = strands(0.3)
+    assert (half | ~thinner).all(), "less cover only takes strands away"
+    assert thinner.sum() < half.sum()
+
+
+def test_hair_hides_what_lies_behind_and_not_what_lies_before():
+    near, far = quad(4.5, 4.5, 20.5, 20.5, 2.0), quad(0.5, 0.5, 30.5, 30.5, 1.0)
+    points = np.concatenate([far[0], near[0]])
+    triangles = np.concatenate([far[1], near[1] + 4]).astype(np.int32)
+    attrs = np.full((8, 5), 2.0, np.float32)
+    owner, depth = buffers()
+    raster.draw_triangles(points, triangles[:2], 2, owner, depth)
+    raster.draw_strands(points, triangles, 2, attrs, owner, depth)
+    assert owner[10, 10] >= 2
+    assert owner[25, 25] < 2

@@ -239,7 +239,7 @@ def test_small_motion_makes_small_change(head):
 
 def test_every_hair_style_and_dress_renders(face_weights):
     seen = set()
-    for seed in range(40):
+    for seed in range(90):
         for sex in "MF":
             identity = Identity.from_seed(seed, sex)
             key = {identity.hair_style, identity.clothes}

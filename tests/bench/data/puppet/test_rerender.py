@@ -7,7 +7,7 @@ from bench.contract.errors import UsageError
 from bench.contract.method import Renderer
 from bench.data.media import read_frames
 from bench.data.puppet.dataset import plan
-from bench.data.puppet.rerender import TruthRenderer
+from bench.data.puppet.rerender import TruthRenderer, widened
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,19 @@ def test_frames_go_through_the_crop(smoke_tree, clip):
     flipped = TruthRenderer(clip.truth(smoke_tree), crop=lambda frame: frame[:, ::-1])
     straight = TruthRenderer(clip.truth(smoke_tree))
     assert (first(flipped.frames()) == first(straight.frames())[:, :, ::-1]).all()
+
+
+def test_a_widened_picture_is_the_picture_with_margins_that_begin_as_its_edges_end():
+    rows, columns = np.mgrid[:60, :60]
+    picture = np.repeat((rows + 2 * columns)[..., None], 3, axis=2).astype(np.uint8)
+    wide = widened(picture, 80)
+    assert wide.shape == (60, 80, 3)
+    assert wide.dtype == np.uint8
+    assert (wide[:, 10:70] == picture).all()
+    assert np.abs(wide[:, 9].astype(int) - picture[:, 0]).max() <= 1
+    assert np.abs(wide[:, 70].astype(int) - picture[:, -1]).max() <= 1
+    assert (wide[:, :10, 0] == wide[:, 70:, 0][:, ::-1] - 2 * 59).all(), "both sides alike"
+    assert widened(picture, 60) is picture
 
 
 def test_unknown_cues_and_other_files_are_refused(renderer, tmp_path):
