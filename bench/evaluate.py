@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import whole_folder, write_parquet
+from bench.breakdown import breakdown, distributions, showcase
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
+from bench.contract.metric import Metric
 from bench.contract.result import (
     CLIP_COLUMNS,
     DatasetRecord,
@@ -28,10 +30,9 @@ from bench.framing import Framing
 from bench.generate import Card, item_key, read_card, read_item
 from bench.progress import in_parallel
 from bench.protocols import Protocol, load_protocol
+from bench.samples import keep
 from bench.scoring import Job, score_clip
 
-SAMPLES = 6
-"""Clips whose videos are kept beside a result for the report."""
 MISSING_POLICIES = ("static", "exclude", "fail")
 
 
@@ -72,11 +73,14 @@ def evaluate(
     "static"), left out ("exclude"), or end the evaluation ("fail"); they are counted and listed in every case.
     Raises UsageError for a folder that is not there, NothingDoneError if no clip has a value, MissingOutputs.
     """
+    from metrics.registry import get_metrics
+
     started = time.monotonic()
     if not videos.is_dir():
         raise UsageError(f"--videos {videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
     if missing not in MISSING_POLICIES:
         raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
+    selection.refuse_frames_only()
     protocol = load_protocol(protocol_name)
     out = _own_folder(out, videos)
     card = read_card(videos)
@@ -90,7 +94,8 @@ def evaluate(
         shown = "; ".join(f"{item['clip_id']}: {item['reason']} ({item['detail']})" for item in bad[:5])
         raise MissingOutputs(f"--missing fail: {len(bad)} of {len(items)} outputs cannot be scored: {shown}")
     clips = _table(items, rows, selection, label, protocol)
-    metrics = _summaries(clips, items, protocol, seed)
+    measured = get_metrics(protocol.metrics, protocol.options)
+    metrics = _summaries(clips, items, measured, seed)
     if all(m.value is None for m in metrics):
         reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
         if card is None or card.kind != "control":
@@ -106,8 +111,12 @@ def evaluate(
             framing=frame.value,
             missing=missing,
             unknown=list(protocol.unknown),
+            text=protocol.text,
         ),
         metrics=metrics,
+        breakdown=breakdown(clips, measured),
+        distributions=distributions(clips, measured),
+        showcase=showcase([row.clip for row in rows]),
         items=[
             ItemCount(status=s, reason=r, count=n)
             for (s, r), n in sorted(Counter((i["status"], i["reason"]) for i in items).items(), key=str)
@@ -130,7 +139,7 @@ def evaluate(
         write_parquet(folder / "items.parquet", _items_table(items))
         if selection.rejected.is_file():
             shutil.copyfile(selection.rejected, folder / "rejected.parquet")
-        _keep_samples(items, folder / "samples", result)
+        keep(items, rows, result, videos, cache, frame, folder)
         result.save(folder / "result.json")
     return Evaluated(out, result, failed=sum(i["status"] in ("static", "excluded") for i in items))
 
@@ -141,7 +150,7 @@ def row_name(videos: Path) -> str:
     return card.method if card else videos.resolve().name
 
 
-RESULT_FILES = {"result.json", "clips.parquet", "items.parquet", "rejected.parquet", "samples"}
+RESULT_FILES = {"result.json", "clips.parquet", "items.parquet", "rejected.parquet", "samples", "real", "traces"}
 
 
 def _own_folder(out: Path, videos: Path) -> Path:
@@ -165,6 +174,11 @@ def _check_names(videos: Path, rows: list[Selected], selection: Selection, card:
     if card and (card.dataset, card.profile) != (document["dataset"], document["profile"]):
         made = " ".join(filter(None, (card.dataset, card.profile)))
         raise UsageError(f"{videos} was made for {made}; give the same --dataset and --profile")
+    if card and card.data_version != document["data_version"]:
+        raise UsageError(
+            f"{videos} was made for version {card.data_version or 'unknown'} of the embedded dataset, the store holds version "
+            f"{document['data_version']}: results of the two cannot be compared; run `emotalk generate` again"
+        )
     if card and not any(read_item(videos, clip_id) or f"{clip_id}.mp4" in files for clip_id in wanted):
         raise NothingDoneError(
             f"{videos}: nothing was generated for these clips; run `emotalk generate` with the same flags"
@@ -253,14 +267,12 @@ def _table(items: list[dict], rows: list[Selected], selection: Selection, label:
     return pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)
 
 
-def _summaries(clips: Any, items: list[dict], protocol: Protocol, seed: int) -> list[MetricValue]:
-    from metrics.registry import get_metrics
+def _summaries(clips: Any, items: list[dict], metrics: list[Metric], seed: int) -> list[MetricValue]:
     from metrics.statistics import summarise
 
     expected = sum(item["status"] != "n/a" for item in items)
     return [
-        summarise(clips[clips["metric"] == metric.name], metric, n_expected=expected, seed=seed)
-        for metric in get_metrics(protocol.metrics, protocol.options)
+        summarise(clips[clips["metric"] == metric.name], metric, n_expected=expected, seed=seed) for metric in metrics
     ]
 
 
@@ -336,18 +348,3 @@ def _environment():
     from bench.environment import describe
 
     return describe()
-
-
-def _keep_samples(items: list[dict[str, Any]], folder: Path, result: Result) -> None:
-    """Copy a few scored videos beside the result, spread over the clips, as far as the dataset's media policy allows."""
-    real = result.name.startswith("gt") and result.method.kind == "control"
-    if result.dataset.media_policy == "none" or (real and result.dataset.media_policy != "all"):
-        return
-    scored = [item for item in items if item["sample"] and item["status"] == "ok"]
-    # by clip id, not by position among this row's scored clips, so that all rows of a table keep the same clips
-    every = max(1, len(items) // SAMPLES)
-    kept = {item["clip_id"] for item in items[::every][:SAMPLES]}
-    for item in scored:
-        if item["clip_id"] in kept:
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(item["sample"], folder / f"{item['clip_id']}.mp4")

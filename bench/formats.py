@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pydantic import BaseModel
@@ -9,6 +10,8 @@ from pydantic import BaseModel
 from bench.contract.cues import FIELDS
 from bench.contract.errors import ExitCode, Reason
 from bench.contract.result import CLIP_COLUMNS, SCHEMA_VERSION, Result
+from bench.contract.sheet import Sheet
+from bench.contract.traces import ClipTraces
 from bench.data.store import RECORD_COLUMNS
 
 EXIT_WORDS = {
@@ -28,12 +31,25 @@ $EMOTALK_WORK (default ./work)
     selections/<manifest>-<part>.json  scored clips with partners and reference images, fixed once;
                                      beside it <manifest>-<part>.rejected.parquet
     references/<clip_id>-<hash>.png  reference images
-    clips/<clip_id>/                 face.mp4, audio.wav, cues.safetensors, record.json;
+    clips/<clip_id>/                 face.mp4, audio.wav (not of frames only), cues.safetensors, record.json;
                                      cues_native.safetensors (source above 25 fps), truth.safetensors (embedded dataset)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json
-  results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet, samples/
+  results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet
+    samples/<clip_id>.mp4            scored videos of some clips; real/<clip_id>.mp4 the real ones of six of them
+    traces/<clip_id>.json            their cues as curves, real and generated
   cache/                             features and scores under content keys, weights
-  report/<name>/                     report.html, table.md, table.csv, media/"""
+    contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
+  report/<name>/                     report.html, table.md, table.csv, table.tex, media/"""
+
+FRAMES_ONLY = """\
+### Clips of frames only
+
+A manifest whose card says `frames_only = true` (puppet `pretrain`) holds pictures to train a generator on. Its clips stand in a
+store as all others do, with these differences: `emotion`, `level`, `sentence`, `audio_place` and `audio_difference_s` are null;
+there is no audio.wav and face.mp4 has no sound track; the frames are independent pictures of one person, so no motion may be
+read from them, and the face is sought anew in each; there are no partners and no reference image. The selection says
+`"frames_only": true`. `Store.selection(...).scored` gives them as `Clip`s with `silent` True and `audio` None; `generate`,
+`evaluate` and `run` refuse them.""".split("\n")
 
 
 def page() -> str:
@@ -66,19 +82,33 @@ def page() -> str:
     ]
     lines += [f"| {name} | {kind} |" for name, kind in CLIP_COLUMNS.items()]
     lines += ["", "## manifest.parquet of a store", "", ", ".join(f"`{name}`" for name in RECORD_COLUMNS), ""]
+    lines += [*FRAMES_ONLY, ""]
     lines += [
         f"## result.json, schema_version {SCHEMA_VERSION}",
         "",
         "Unknown keys are refused; missing is null, never 0.",
     ]
-    for model in _models(Result):
+    lines += _schema(Result)
+    for title, words, model in (
+        ("traces/<clip_id>.json", "Numbers only: no picture and no sound. Curves may differ in length.", ClipTraces),
+        ("sheet.json", "Its pictures lie beside it.", Sheet),
+    ):
+        version = model.model_fields["schema_version"].default
+        lines += ["", f"## {title}, schema_version {version}", "", words, *_schema(model)]
+    return "\n".join(lines) + "\n"
+
+
+def _schema(top: type[BaseModel]) -> list[str]:
+    """A table of keys for a document and for every record inside it."""
+    lines = []
+    for model in _models(top):
         about = (model.__doc__ or "").strip().splitlines()
         lines += ["", f"### {model.__name__}", ""] + ([about[0], ""] if about else []) + ["| key | type |", "|---|---|"]
         for name, field in model.model_fields.items():
-            kind = str(field.annotation).replace("typing.", "").replace("bench.contract.result.", "").replace("|", "or")
-            kind = kind.removeprefix("<class '").removesuffix("'>").removeprefix("bench.contract.metric.")
+            kind = str(field.annotation).replace("typing.", "").replace("|", "or")
+            kind = re.sub(r"bench\.contract\.\w+\.", "", kind).removeprefix("<class '").removesuffix("'>")
             lines.append(f"| {name} | {kind}{': ' + field.description if field.description else ''} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _models(model: type[BaseModel], seen: set | None = None) -> Iterator[type[BaseModel]]:

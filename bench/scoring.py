@@ -19,7 +19,7 @@ from bench.contract.metric import CueMetric, FrameMetric, Metric
 from bench.data.prepare_clip import face_identity
 from bench.data.store import Selected, Store, key_of
 from bench.features import face_cues
-from bench.framing import FLAGGED_RESIDUAL, Framing, frame_video
+from bench.framing import FLAGGED_RESIDUAL, Framed, Framing, frame_video
 from bench.protocols import Protocol, load_protocol
 
 SCORING_VERSION = "3"
@@ -139,10 +139,7 @@ def _compute(
 ) -> dict[str, Any]:
     clip = job.row.clip
     reference = reference_cues(clip)
-    framed = frame_video(path, clip, framing, lambda read: face_cues(job.cache, stream, ("as-is",), read))
-    # the real clip itself, unaltered, has its cues in the store already
-    same = stream == clip.video_sha256 and framing == Framing.CANONICAL
-    generated = reference if same else face_cues(job.cache, stream, framed.transform, framed.frames)
+    framed, generated = _framed_cues(clip, path, stream, job.cache, framing)
     delta = len(generated) - len(reference)
     if abs(delta) > protocol.max_length_difference:
         raise RejectedInput(
@@ -163,6 +160,25 @@ def _compute(
         flags.append("generated-face-missing-in-some-frames")
     ordered = {m.name: values[m.name] for m in metrics}
     return {"length_delta": delta, "residual": framed.residual, "flags": flags, "values": ordered}
+
+
+def _framed_cues(clip: Clip, path: Path, stream: str, cache: Path, framing: Framing) -> tuple[Framed, Cues]:
+    """A video brought into the clip's crop, and its cues there."""
+    framed = frame_video(path, clip, framing, lambda read: face_cues(cache, stream, ("as-is",), read))
+    # the real clip itself, unaltered, has its cues in the store already
+    if stream == clip.video_sha256 and framing == Framing.CANONICAL:
+        return framed, reference_cues(clip)
+    return framed, face_cues(cache, stream, framed.transform, framed.frames)
+
+
+def generated_cues(clip: Clip, videos: Path, cache: Path, framing: Framing) -> Cues:
+    """The cues of a clip's output in `videos`, as they were scored; from the cache if it could be written."""
+    from bench.data import media
+
+    video = videos / f"{clip.clip_id}.mp4"
+    if not video.exists():
+        return Cues.load(videos / f"{clip.clip_id}.cues.safetensors")
+    return _framed_cues(clip, video, media.stream_sha256(video), cache, framing)[1]
 
 
 def reference_cues(clip: Clip) -> Cues:

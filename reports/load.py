@@ -1,4 +1,4 @@
-"""Reads result folders: result.json, clips.parquet, rejected.parquet and the sample clips beside them."""
+"""Reads result folders: result.json, clips.parquet, rejected.parquet, kept clips and traces; and contact sheets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from bench.contract.clip import valid_clip_id
 from bench.contract.errors import UsageError
 from bench.contract.result import CLIP_COLUMNS, SCHEMA_VERSION, Result
+from bench.contract.sheet import Sheet
+from bench.contract.traces import ClipTraces
 
 REJECTED_COLUMNS = ("clip_id", "path", "reason", "detail", "known")
 
@@ -57,6 +59,10 @@ class Loaded:
     facts: dict[str, ClipFacts] = field(default_factory=dict)
     rejected: list[Rejected] | None = None
     samples: dict[str, Path] = field(default_factory=dict)
+    """Kept videos of this row, by clip."""
+    real: dict[str, Path] = field(default_factory=dict)
+    """The real videos of some of these clips."""
+    traces: dict[str, ClipTraces] = field(default_factory=dict)
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -93,8 +99,31 @@ def _load_one(path: Path) -> Loaded:
     folder, result = path.parent, _read_result(path)
     clips, facts = _read_clips(folder / "clips.parquet", result)
     return Loaded(
-        result, folder, clips, facts, _read_rejected(folder / "rejected.parquet"), _samples(folder / "samples")
+        result=result,
+        folder=folder,
+        clips=clips,
+        facts=facts,
+        rejected=_read_rejected(folder / "rejected.parquet"),
+        samples=_films(folder / "samples"),
+        real=_films(folder / "real"),
+        traces=_read_traces(folder / "traces"),
     )
+
+
+def load_sheets(folders: Sequence[Path]) -> list[tuple[Sheet, Path]]:
+    """Contact sheets with the folders of their pictures; UsageError for one that cannot be read or lacks a picture."""
+    found = []
+    for folder in folders:
+        path = Path(folder) / "sheet.json"
+        try:
+            sheet = Sheet.load(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: not a contact sheet of this program ({error}); make it again") from error
+        absent = [tile.file for tile in sheet.tiles if not (path.parent / tile.file).is_file()]
+        if absent:
+            raise UsageError(f"{path}: its picture {absent[0]} is not there; make it again")
+        found.append((sheet, path.parent))
+    return found
 
 
 def _read_result(path: Path) -> Result:
@@ -161,7 +190,19 @@ def _read_rejected(path: Path) -> list[Rejected] | None:
     ]
 
 
-def _samples(folder: Path) -> dict[str, Path]:
+def _read_traces(folder: Path) -> dict[str, ClipTraces]:
+    found = {}
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        if not valid_clip_id(path.stem):
+            continue
+        try:
+            found[path.stem] = ClipTraces.load(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: not a trace file of this program ({error}); evaluate again") from error
+    return found
+
+
+def _films(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     return {

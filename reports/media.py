@@ -44,6 +44,11 @@ def may_show(row: Row, policy: str) -> bool:
     return policy == "all"
 
 
+def is_truth(row: Row) -> bool:
+    """Whether the row is the real video itself."""
+    return row.role == "ceiling" and row.loaded.result.method.name == "gt"
+
+
 class MediaFolder:
     """Copies films into out/media; `finish` removes the films of an earlier report that this one does not show."""
 
@@ -51,10 +56,10 @@ class MediaFolder:
         self.folder = out / "media"
         self.kept: set[str] = set()
 
-    def add(self, table: int, row: int, label: str, clip_id: str, source: Path) -> Film | str:
-        """The copied film, or the sentence that says why it cannot be shown."""
+    def add(self, table: int, row: int, label: str, clip_id: str, source: Path, poster: int = 256) -> Film | str:
+        """The copied film, or the sentence that says why it cannot be shown; `poster`: largest side of its first picture."""
         try:
-            width, height, poster = first_picture(source)
+            width, height, picture = first_picture(source, poster)
         except Exception as error:  # PyAV raises many kinds on a broken file; none of them may stop a report
             return f"The kept clip cannot be read ({type(error).__name__})."
         slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "row"
@@ -63,7 +68,7 @@ class MediaFolder:
         with whole_file(self.folder / name) as temporary:
             shutil.copyfile(source, temporary)
         self.kept.add(name)
-        return Film(f"media/{name}", poster, width, height)
+        return Film(f"media/{name}", picture, width, height)
 
     def finish(self) -> None:
         """Removes films of an earlier report: files of this class's own naming only."""
@@ -76,20 +81,32 @@ class MediaFolder:
             self.folder.rmdir()
 
 
-def first_picture(path: Path) -> tuple[int, int, str]:
-    """(width, height, JPEG as a data address) of the first frame; raises where the film cannot be decoded."""
+def first_picture(path: Path, largest: int) -> tuple[int, int, str]:
+    """(width, height, WebP as a data address, its larger side at most `largest` px) of the first frame.
+
+    Raises where the film cannot be decoded.
+    """
     import av
     import cv2
 
     with av.open(str(path)) as container:
         frame = next(container.decode(video=0))
         picture = frame.to_ndarray(format="bgr24")
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    shrink = largest / max(frame.width, frame.height)
+    if shrink < 1:
+        picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 78])
     if not done:
-        raise ValueError("the first frame cannot be written as JPEG")
-    return frame.width, frame.height, "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+        raise ValueError("the first frame cannot be written as WebP")
+    return frame.width, frame.height, data_address(data.tobytes(), "webp")
+
+
+def data_address(data: bytes, kind: str) -> str:
+    """A picture's bytes as an address that needs no file."""
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode()
 
 
 def clip_ids(table: Table, policy: str) -> list[str]:
-    """Clips of which at least one row may show a film, in order of name."""
-    return sorted({c for row in table.rows if may_show(row, policy) for c in row.loaded.samples})
+    """Clips of which at least one film may be shown, in order of name."""
+    real = {c for row in table.rows for c in row.loaded.real} if policy == "all" else set()
+    return sorted({c for row in table.rows if may_show(row, policy) for c in row.loaded.samples} | real)

@@ -15,40 +15,57 @@ RIGHT = 14
 ROW = 22
 TOP = 8
 BOTTOM = 26
-LONGEST_LABEL = {"control": 20, "method": 18}
+LONGEST_LABEL = {"control": 19, "method": 17}
 
 
 def strip(table: Table, j: int) -> Markup:
     """Column j of the table as SVG, 360 px wide: rows on y in the table's order, value on x.
 
     Thin line: interval for new speakers; thick line: for these speakers. Guides: ground truth (solid), static (dashed).
-    A line that leaves the picture ends in an arrow head. Rows without a value say so.
+    A line that leaves the picture ends in an arrow head, as does a ground truth that would leave all others less than a
+    third of the picture. Rows without a value say so.
     """
     column, cells = table.columns[j], [line[j] for line in table.cells]
     points = [c.value for c in cells if c.value is not None and math.isfinite(c.value)]
     height = TOP + ROW * len(cells) + BOTTOM
     if not points:
         return Markup('<p class="empty">No row has a value of this metric. {}</p>').format(_why_nothing(table, j))
-    low, high = _domain(points, [interval(c.measured, t) for c in cells if c.value is not None for t in (NEW, THESE)])
+    points = without_far_truth([(_is_truth(row), c.value) for row, c in zip(table.rows, cells, strict=True)])
+    drawn = [c for c in cells if c.value is not None and min(points) <= c.value <= max(points)]
+    low, high = _domain(points, [interval(c.measured, t) for c in drawn for t in (NEW, THESE)])
     scale = (WIDTH - LABEL - RIGHT) / (high - low)
 
     def x(value: float) -> float:
         return round(LABEL + (value - low) * scale, 1)
 
     bottom = TOP + ROW * len(cells)
-    parts = [_axis(low, high, x, bottom)]
+    parts = [axis(low, high, x, bottom)]
     for name, style in (("gt", "ceiling"), ("static", "floor")):
         at = _control(table, name, j)
-        if at is not None and math.isfinite(at):
+        if at is not None and low <= at <= high:
             parts.append(
                 Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(style, x(at), x(at), TOP, bottom)
             )
     for i, (row, cell) in enumerate(zip(table.rows, cells, strict=True)):
         parts.append(_row(row, cell, TOP + ROW * (i + 0.5), x, (low, high), column.decimals))
-    name = f"{column.header}: {len(points)} of {len(cells)} rows with a value; the numbers are in the table"
+    n_points = sum(c.value is not None and math.isfinite(c.value) for c in cells)
+    name = f"{column.header}: {n_points} of {len(cells)} rows with a value; the numbers are in the table"
     return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         WIDTH, height, name, Markup("").join(parts)
     )
+
+
+def without_far_truth(values: list[tuple[bool, float | None]]) -> list[float]:
+    """The finite values of (is ground truth, value), without a ground truth's that would squeeze the others to a third."""
+    known = [(truth, v) for truth, v in values if v is not None and math.isfinite(v)]
+    others = [v for truth, v in known if not truth]
+    every = [v for _, v in known]
+    squeezed = others and 0 < max(others) - min(others) < (max(every) - min(every)) / 3
+    return others if squeezed else every
+
+
+def _is_truth(row) -> bool:
+    return row.role == "ceiling" and row.loaded.result.method.name == "gt"
 
 
 def _why_nothing(table: Table, j: int) -> str:
@@ -76,6 +93,11 @@ def _domain(points: list[float], intervals: list) -> tuple[float, float]:
         max(min([low, *(a for a, _ in shown)]), low - reach),
         min(max([high, *(b for _, b in shown)]), high + reach),
     )
+    return stretched(low, high)
+
+
+def stretched(low: float, high: float) -> tuple[float, float]:
+    """A range with a margin on both sides, never empty."""
     if high == low:
         around = max(abs(high) * 0.05, 1e-9)
         low, high = low - around, high + around
@@ -94,7 +116,8 @@ def ticks(low: float, high: float) -> tuple[list[float], int]:
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)], decimals
 
 
-def _axis(low: float, high: float, x, bottom: float) -> Markup:
+def axis(low: float, high: float, x, bottom: float) -> Markup:
+    """The line under a picture with its ticks; `x` takes a value to px."""
     at, decimals = ticks(low, high)
     parts = [
         Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LABEL, WIDTH - RIGHT, bottom, bottom)
@@ -108,13 +131,28 @@ def _axis(low: float, high: float, x, bottom: float) -> Markup:
     return Markup("").join(parts)
 
 
-def _row(row, cell, y: float, x, domain: tuple[float, float], decimals: int) -> Markup:
+def label(row, y: float) -> Markup:
+    """A row's name at the left, cut to what fits."""
     kind = "method" if row.role == "method" else "control"
     longest = LONGEST_LABEL[kind]  # methods are set in bold, which is wider
     short = row.label if len(row.label) <= longest else row.label[: longest - 1] + "…"
+    return Markup('<text class="label {}" x="{}" y="{}">{}</text>').format(kind, LABEL - 10, y + 4, short)
+
+
+def _row(row, cell, y: float, x, domain: tuple[float, float], decimals: int) -> Markup:
+    kind = "method" if row.role == "method" else "control"
     title = f"{row.label}: {cell.full_text()}"
-    body = [Markup('<text class="label {}" x="{}" y="{}">{}</text>').format(kind, LABEL - 10, y + 4, short)]
-    if cell.value is None or not math.isfinite(cell.value):
+    body = [label(row, y)]
+    if cell.value is not None and math.isfinite(cell.value) and not domain[0] <= cell.value <= domain[1]:
+        way = 1 if cell.value > domain[1] else -1
+        at = x(domain[1]) - 7 if way > 0 else x(domain[0]) + 7
+        body.append(Markup('<polygon points="{}"/>').format(f"{at + 7 * way},{y} {at},{y - 4.5} {at},{y + 4.5}"))
+        body.append(
+            Markup('<text class="none beyond" x="{}" y="{}">{}</text>').format(
+                at - 5 * way, y + 4, number(cell.value, decimals)
+            )
+        )
+    elif cell.value is None or not math.isfinite(cell.value):
         body.append(Markup('<text class="none" x="{}" y="{}">{}</text>').format(LABEL + 4, y + 4, _nothing(cell)))
     else:
         for target, style in ((NEW, "new"), (THESE, "these")):

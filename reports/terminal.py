@@ -44,7 +44,7 @@ def terminal(results: Sequence[Path], width: int | None = None) -> str:
 
 
 def _table(table: Table, width: int) -> str:
-    codes = _given_codes(table)
+    codes = given_codes(table)
     names = [_pieces(row.label) for row in table.rows]
     first = [
         _column("method", names, left=True),
@@ -62,7 +62,8 @@ def _table(table: Table, width: int) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _given_codes(table: Table) -> dict[str, str]:
+def given_codes(table: Table) -> dict[str, str]:
+    """Consumed input -> its letter, for the inputs that some row is given."""
     used = dict.fromkeys(g for row in table.rows for g in row.given)
     spare = iter("BDFGHJKMNPQUWYZ" + "abcdefghijklmnopqrstuvwxyz")
     return {g: GIVEN.get(g) or next(spare, "?") for g in used}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench.contract.files import whole_file
 from bench.contract.metric import Direction
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class _Strict(BaseModel):
@@ -45,6 +45,44 @@ class MetricValue(_Strict):
     coverage: float
     n_substituted: int = Field(
         0, description="clips scored as the static image because the output was missing or failed"
+    )
+
+
+class GroupValue(_Strict):
+    """One metric over the clips of one emotion, or of one level, with its interval for new speakers or why there is none."""
+
+    metric: str
+    by: Literal["emotion", "level"]
+    group: str = Field(description="an emotion; a level as 1, 2, 3; none where clips have no level")
+    value: float | None
+    reason: str | None = None
+    interval: Interval | None = None
+    n_clips: int
+    n_speakers: int
+    n_expected: int
+    n_substituted: int = 0
+
+
+class ClipScore(_Strict):
+    """The value of one clip."""
+
+    clip_id: str
+    value: float
+
+
+class Distribution(_Strict):
+    """How a metric's clip values spread: quartiles (linear interpolation) and the clips farthest on the bad side."""
+
+    metric: str
+    n_clips: int
+    minimum: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    maximum: float
+    worst: list[ClipScore] = Field(
+        description="the worst first, at most three, none as good as the best clip; empty where only the distance to the "
+        "ground truth's value counts"
     )
 
 
@@ -97,12 +135,22 @@ class ProtocolRecord(_Strict):
     framing: str
     missing: Literal["static", "exclude", "fail"]
     unknown: list[str] = []
+    text: str | None = Field(None, description="the protocol file, word for word")
 
 
 class ExtractorRecord(_Strict):
     name: str
     version: str
     weights: dict[str, str]
+
+
+class Machine(_Strict):
+    """What the numbers were computed on."""
+
+    processor: str
+    cores: int = Field(description="that this process may use")
+    memory_gib: float | None
+    accelerator: str | None
 
 
 class Environment(_Strict):
@@ -112,17 +160,23 @@ class Environment(_Strict):
     git_commit: str | None
     git_dirty: bool | None
     emotalk: str
+    machine: Machine | None = None
 
 
 class Result(_Strict):
     """One row of a table: a method on a dataset part under one protocol."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str
     method: MethodRecord
     dataset: DatasetRecord
     protocol: ProtocolRecord
     metrics: list[MetricValue]
+    breakdown: list[GroupValue] = Field([], description="every metric by emotion and by level")
+    distributions: list[Distribution] = Field([], description="one per metric that has a value")
+    showcase: list[str] = Field(
+        [], description="clips to show first: other emotions and other speakers, as far as there are"
+    )
     items: list[ItemCount]
     problems: list[Problem]
     notes: list[str] = []

@@ -90,6 +90,23 @@ def test_result_and_table_are_complete_and_typed(score, controls, selection):
     assert all(m.coverage == 1 and m.n_expected == len(selection.scored) for m in result.metrics)
 
 
+def test_a_result_holds_what_its_report_shows_closer(score, controls, selection):
+    done = score(controls / "static")
+    result = Result.load(done.folder / "result.json")
+    clips = {row.clip.clip_id for row in selection.scored}
+    assert {d.metric for d in result.distributions} == {m.metric for m in result.metrics}
+    for m in result.metrics:
+        emotions = [g for g in result.breakdown if (g.metric, g.by) == (m.metric, "emotion")]
+        assert sum(g.n_clips for g in emotions) == m.n_clips
+        whole = sum(g.value * g.n_clips for g in emotions) / m.n_clips
+        assert whole == pytest.approx(m.value)
+    assert set(result.showcase) <= clips and result.showcase
+    assert 'name = "emotalk"' in result.protocol.text and result.environment.machine.cores >= 1
+    for kind, suffix in (("samples", ".mp4"), ("real", ".mp4"), ("traces", ".json")):
+        assert {p.name for p in (done.folder / kind).iterdir()} == {f"{c}{suffix}" for c in clips}
+    score(controls / "static")  # and is replaced as a whole
+
+
 def test_workers_do_not_change_a_bit(selection, controls, tmp_path):
     tables = [
         evaluate(

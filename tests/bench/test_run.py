@@ -73,6 +73,9 @@ def test_run_makes_a_report_with_every_row_and_a_second_run_changes_nothing(run_
     page = Path(document["report"]).read_text()
     assert "Flicker" in page
     assert "gt-reencoded" in page
+    for part in ("By emotion and level", "Every clip", "Contact sheet", "Mouth opening", "with sound"):
+        assert part in page
+    assert len(page) < 10_000_000
     before = table(run_folder)
     start = time.perf_counter()
     again = emotalk(*arguments(run_folder, smoke_tree))
@@ -118,8 +121,11 @@ def test_a_kill_while_scoring_does_not_change_the_numbers(run_folder, smoke_tree
 
 def test_report_of_results_can_be_made_alone(run_folder, smoke_tree, tmp_path):
     emotalk(*arguments(run_folder, smoke_tree))
-    done = emotalk("report", run_folder / "work" / "results", "--out", tmp_path / "report")
+    done = emotalk("report", run_folder / "work" / "results", "--out", tmp_path / "report", "--no-sheet")
     assert done.returncode == 0, done.stderr
+    assert "MB without" in done.stdout
+    assert "Contact sheet" not in (tmp_path / "report" / "report.html").read_text()
+    assert "toprule" in (tmp_path / "report" / "table.tex").read_text()
     assert (tmp_path / "report" / "report.html").is_file()
     assert (tmp_path / "report" / "table.md").read_text().startswith("#")
 

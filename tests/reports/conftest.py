@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.breakdown import breakdown, distributions
 from bench.contract.errors import Reason
 from bench.contract.result import (
     CLIP_COLUMNS,
@@ -24,6 +27,8 @@ from bench.contract.result import (
     ProtocolRecord,
     Result,
 )
+from bench.contract.sheet import Sheet, Tile
+from bench.contract.traces import ClipTraces, Curves
 
 METRICS = {  # name: direction, unit, digits of spread, definition
     "SSIM": ("higher", "1", "Wang et al., 11x11 Gaussian, gray BT.601"),
@@ -95,6 +100,41 @@ def film(path: Path, seed: int, frames: int = 30, size: int = 256) -> None:
                 container.mux(packet)
 
 
+def traces(clip_id: str, seed: int, frames: int = 30) -> ClipTraces:
+    """Curves that sway, with a blink in the gaze."""
+    rng = np.random.default_rng(seed)
+
+    def curve(height: float, gaps: bool = False) -> list[float | None]:
+        values = height * np.sin(np.arange(frames) / rng.uniform(3, 8)) + rng.normal(0, height / 9, frames)
+        return [None if gaps and 10 <= t < 13 else round(float(v), 2) for t, v in enumerate(values)]
+
+    def curves() -> Curves:
+        mouth = [abs(v) for v in curve(12.0)]
+        return Curves(
+            mouth=mouth, gaze_yaw=curve(8, True), gaze_pitch=curve(5, True), pitch=curve(6), yaw=curve(9), roll=curve(3)
+        )
+
+    sound = [round(float(abs(v)), 3) for v in 0.4 * np.sin(np.arange(frames * 4) / 9)]
+    return ClipTraces(clip_id=clip_id, fps=25, real=curves(), generated=curves(), sound_rate=100, sound=sound)
+
+
+def write_sheet(folder: Path, speakers: int = 3, size: int = 64, policy: str = "all", **changes) -> Path:
+    """A contact sheet of flat pictures."""
+    import cv2
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tiles = []
+    for s, speaker in enumerate(SPEAKERS[:speakers]):
+        for e, emotion in enumerate(EMOTIONS):
+            name = f"{speaker}_{emotion}.webp"
+            cv2.imwrite(str(folder / name), np.full((size, size, 3), (40 * s, 200 - 90 * e, 120), np.uint8))
+            clip = f"{speaker}_front_{emotion}_3_001"
+            tiles.append(Tile(speaker=speaker, emotion=emotion, level=3, clip_id=clip, frame=7, file=name))
+    about = {"dataset": "puppet", "profile": "quick", "part": "test", "data_version": "3", "media_policy": policy}
+    Sheet(**(about | {"size": size, "source": "flat colours", "tiles": tiles} | changes)).save(folder / "sheet.json")
+    return folder
+
+
 def metric_value(name: str, value: float | None, half: float | None = 0.02, **changes) -> MetricValue:
     """A cell; `half` None gives no interval for new speakers, with the reason."""
     direction, unit, definition = METRICS.get(name, ("higher", "", ""))
@@ -124,10 +164,12 @@ def make_result(name: str = "gt", metrics: list[MetricValue] | None = None, /, *
         },
         "protocol": {
             "name": "emotalk", "status": "ours", "sha256": sha("p"), "framing": "canonical", "missing": "static",
+            "text": "# the protocol file\nname = \"emotalk\"\n",
         },
         "environment": {
             "python": "3.11.9", "platform": "Linux x86_64", "emotalk": "0.1.0", "git_commit": sha("commit")[:40],
-            "git_dirty": False, "packages": {"numpy": "2.4.6", "opencv-python-headless": "5.0.0.93", "torch": "2.13.0"},
+            "git_dirty": False, "machine": {"processor": "a processor", "cores": 2, "memory_gib": 8.0, "accelerator": None},
+            "packages": {"numpy": "2.4.6", "opencv-python-headless": "5.0.0.93", "torch": "2.13.0"},
         },
     }  # fmt: skip
     types = {"method": MethodRecord, "dataset": DatasetRecord, "protocol": ProtocolRecord, "environment": Environment}
@@ -145,10 +187,16 @@ def make_result(name: str = "gt", metrics: list[MetricValue] | None = None, /, *
     return Result(**(fields | changes))
 
 
-def write_result(folder: Path, result: Result, samples: dict[str, int] | None = None, rejected: bool = True) -> Path:
-    """The folder of one result; clip values scatter around the cell's value; samples: clip_id -> seed of the film."""
+def write_result(
+    folder: Path,
+    result: Result,
+    samples: dict[str, int] | None = None,
+    rejected: bool = True,
+    real: dict[str, int] | None = None,
+    traced: Sequence[str] = (),
+) -> Path:
+    """The folder of one result; clip values scatter around the cell's value; samples, real: clip_id -> seed of the film."""
     folder.mkdir(parents=True, exist_ok=True)
-    result.save(folder / "result.json")
     rng = np.random.default_rng(len(result.name))
     statuses = {p.clip_id: p for p in result.problems}
     rows = []
@@ -163,9 +211,11 @@ def write_result(folder: Path, result: Result, samples: dict[str, int] | None = 
                 result.protocol.name, m.metric, value, problem.status if problem else "ok" if value is not None else "null",
                 problem.reason if problem else m.reason, 60,
             ])  # fmt: skip
-    pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS).to_parquet(
-        folder / "clips.parquet", index=False
-    )
+    table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)
+    table.to_parquet(folder / "clips.parquet", index=False)
+    named = [SimpleNamespace(name=m.metric, direction=m.direction) for m in result.metrics]
+    closer = {"breakdown": breakdown(table, named), "distributions": distributions(table, named)}
+    result.model_copy(update=closer).save(folder / "result.json")
     if rejected:
         pd.DataFrame(
             [
@@ -193,8 +243,11 @@ def write_result(folder: Path, result: Result, samples: dict[str, int] | None = 
             ],
             columns=["clip_id", "path", "reason", "detail", "known"],
         ).to_parquet(folder / "rejected.parquet", index=False)
-    for clip_id, seed in (samples or {}).items():
-        film(folder / "samples" / f"{clip_id}.mp4", seed)
+    for kind, films in (("samples", samples), ("real", real)):
+        for clip_id, seed in (films or {}).items():
+            film(folder / kind / f"{clip_id}.mp4", seed)
+    for k, clip_id in enumerate(traced):
+        traces(clip_id, len(result.name) + 100 * k).save(folder / "traces" / f"{clip_id}.json")
     return folder
 
 
@@ -264,7 +317,8 @@ def house(root: Path, films: bool = True) -> list[Path]:
             changes["method"] = {"altered": "audio"}
         samples = {c: seed + 20 * k for k, c in enumerate(SAMPLES) if not (name == "wav2lip" and k)}
         result = make_result(name, metrics, **changes)
-        folders.append(write_result(root / f"puppet-{name}", result, samples if films and pictures else None))
+        shown = samples if films and pictures else None
+        folders.append(write_result(root / f"puppet-{name}", result, shown, traced=SAMPLES))
     for name, ssim in (("gt", 1.0), ("gt-reencoded", 0.986), ("static", 0.803)):
         one = {"n_clips": 6, "n_expected": 6, "n_speakers": 1, "n_frames": 402}
         metrics = [metric_value(m, v, None, **one) for m, v in (("SSIM", ssim), ("M-LMD", 4 * (1 - ssim)))]
@@ -286,7 +340,19 @@ def realistic(tmp_path_factory) -> list[Path]:
     return house(tmp_path_factory.mktemp("results"))
 
 
+@pytest.fixture(scope="session")
+def sheet(tmp_path_factory) -> Path:
+    """A contact sheet for the results of `realistic`."""
+    return write_sheet(tmp_path_factory.mktemp("sheet"))
+
+
 @pytest.fixture
 def make():
     """(make_result, metric_value, write_result) for tests that need another record."""
     return make_result, metric_value, write_result
+
+
+@pytest.fixture
+def make_sheet():
+    """write_sheet(folder, ...)."""
+    return write_sheet

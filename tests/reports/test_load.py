@@ -58,8 +58,8 @@ def test_an_unknown_key_deep_inside_is_named_with_its_place(folder):
 
 
 def test_another_schema_version_says_which(folder):
-    edit(folder / "result.json", schema_version=2)
-    with pytest.raises(UsageError, match="schema version 2, this program reads 1"):
+    edit(folder / "result.json", schema_version=1)
+    with pytest.raises(UsageError, match="schema version 1, this program reads 2"):
         load([folder])
 
 

@@ -74,3 +74,18 @@ def test_a_difference_smaller_than_its_intervals_looks_small(make, tmp_path):
     text = one_column(make, tmp_path, a=value("SSIM", 0.80010), b=value("SSIM", 0.80012))
     a, b = (float(x) for x in re.findall(r'cx="([\d.]+)"', text))
     assert b - a < 2 and "<polygon" not in text
+
+
+def test_a_ground_truth_far_beyond_all_others_stands_at_the_edge_with_its_value(make, tmp_path):
+    value = make[1]
+    text = one_column(
+        make, tmp_path, gt=value("PSNR", 101.0, None), a=value("PSNR", 20.0, 1.0), b=value("PSNR", 30.0, 1.0)
+    )
+    a, b = (float(x) for x in re.findall(r'cx="([\d.]+)"', text))
+    assert b - a > (WIDTH - LABEL) / 3
+    assert ">101.0" in text and text.count("<polygon") == 1 and 'class="ceiling"' not in text
+
+
+def test_of_a_ground_truth_and_one_other_both_are_drawn(make, tmp_path):
+    text = one_column(make, tmp_path, gt=make[1]("PSNR", 101.0, None), a=make[1]("PSNR", 20.0, 1.0))
+    assert text.count("<circle") == 2
