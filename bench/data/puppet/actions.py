@@ -97,6 +97,9 @@ class ActionModel:
                 fields[ACTIONS.index(f"{name}_left")] = handle_field(base, {**left, **still_right}, sigma, fixed)
             else:
                 fields[ACTIONS.index(name)] = handle_field(base, {**other, **handles}, sigma, fixed)
+        # a narrow mouth is drawn in and out by less than a wide one
+        breadth = float(np.clip(rest[61, 0] / base[61, 0], 0.8, 1.15))
+        fields[[ACTIONS.index(name) for name in _OF_THE_CORNERS], :, 0] *= breadth
         fields[ACTIONS.index("jaw_open")] = _jaw_field(rest, base)
         self.fields = fields
         self._lid_rows = []
@@ -106,7 +109,7 @@ class ActionModel:
                 to.extend(np.array(ring[side])[rows] for ring in (EYE_RINGS, EYE_RINGS_1, EYE_RINGS_2))
             lower = [row[::-1] for row in lower]  # column by column under `upper`
             self._lid_rows.append((upper, lower))
-        self._row_share = np.array([0.45, 0.75, 0.92, 1.0])
+        self._row_share = np.array([0.47, 0.78, 0.97, 1.0])
         chin = np.zeros(N_CANONICAL)
         chin_rows = base[:, 1] < base[17, 1] - 0.05
         reach = ((base[:, 0] / 1.9) ** 2)[chin_rows]
@@ -116,9 +119,10 @@ class ActionModel:
     def face(self, actions: np.ndarray, pitch: np.ndarray) -> np.ndarray:
         """Canonical points (468, 3) cm for one frame: actions (25,), gaze pitch (2,) degrees [subject-left, -right]."""
         points = self.rest.copy()
-        for k in range(len(ACTIONS)):
-            if actions[k] != 0.0:
-                points += actions[k] * self.fields[k]
+        strength = np.array(actions, np.float64)
+        strength[_WITH_NOSE_WRINKLE] *= 1 - 0.75 * min(max(strength[_NOSE_WRINKLE], 0.0), 1.0)
+        for k in np.flatnonzero(strength):
+            points += strength[k] * self.fields[k]
         self._move_lips(points, float(actions[_LIP_CLOSE]))
         self._move_lids(points, actions, pitch)
         return points
@@ -128,7 +132,7 @@ class ActionModel:
         upper, lower = points[_UPPER_ROWS[3]], points[_LOWER_ROWS[3]]
         gap = upper - lower
         gap[:, 1] -= self.lip_rest
-        shift = close * gap
+        shift = min(1.08 * close, 1.0) * gap  # soft lips: they meet a little before the muscles have done
         left = gap[:, 1] - shift[:, 1]
         shift[:, 1] += np.minimum(left, 0.0)
         for row in range(4):
@@ -142,16 +146,16 @@ class ActionModel:
             upper, lower = self._lid_rows[side]
             rest_gap = self.rest[upper[0]] - self.rest[lower[0]]
             height = rest_gap[3, 1]
-            travel = 1.3 * np.sin(np.radians(float(pitch[1 - side]))) / height  # of the iris, in eye openings
+            travel = 1.26 * np.sin(np.radians(float(pitch[1 - side]))) / height  # of the iris, in eye openings
             low = (
                 0.26 * float(actions[_LID_TIGHTEN])
-                + 0.2 * float(actions[_CHEEK_RAISE])
+                + 0.24 * float(actions[_CHEEK_RAISE])
                 + 0.05 * float(actions[_SMILE[1 - side]])
                 + (0.3 if travel > 0 else 0.35) * travel
             )
             low = min(max(low, -0.35), 0.5)
-            high = 0.1 * float(actions[_LID_TIGHTEN]) - 0.4 * float(actions[_LID_RAISE]) - 0.72 * travel
-            high = min(max(high, -0.6), 0.8)
+            high = 0.1 * float(actions[_LID_TIGHTEN]) - 0.52 * float(actions[_LID_RAISE]) - 0.72 * travel
+            high = min(max(high, -0.8), 0.8)
             high = high + (1.05 - high) * blink
             low = low * (1 - blink) + 0.1 * blink
             gap = points[upper[0]] - points[lower[0]]
@@ -162,6 +166,13 @@ class ActionModel:
                 points[lower[row]] += share_up * up
 
 
+_OF_THE_CORNERS = (
+    *("lip_press", "lip_pucker", "lip_funnel", "lip_stretch", "lip_tuck", "smile_left", "smile_right", "dimpler_left"),
+    *("dimpler_right", "frown", "upper_lip_raise", "lower_lip_depress", "chin_raise"),
+)
+_NOSE_WRINKLE = ACTIONS.index("nose_wrinkle")
+# A wrinkled nose has lifted the lip and lowered the brows already: the skin does not go twice as far.
+_WITH_NOSE_WRINKLE = [ACTIONS.index("upper_lip_raise"), ACTIONS.index("brow_lower")]
 _LIP_CLOSE, _BLINK = ACTIONS.index("lip_close"), ACTIONS.index("blink")
 _LID_TIGHTEN, _LID_RAISE = ACTIONS.index("lid_tighten"), ACTIONS.index("lid_raise")
 _CHEEK_RAISE = ACTIONS.index("cheek_raise")

@@ -1,19 +1,28 @@
-"""Measure the rendered heads with the real face networks: `python -m bench.data.puppet.measure [--identities 24]`."""
+"""Measure the rendered heads with the real face networks: `python -m bench.data.puppet.measure --identities 24`.
+
+`--write docs/puppet-faces.md` also fills the two measured tables of that page; `--tilt` prints the constant of
+`rest_face.NETWORK_TILT`, from speakers that are not measured.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from bench.contract.geometry import pose_of, similarity_2d
+from bench.contract.geometry import pose_of
 from bench.data.puppet.actions import ACTIONS
 from bench.data.puppet.identity import Identity
+from bench.data.puppet.likeness import same_and_different
 from bench.data.puppet.render import HeadRenderer, Performance
 
 FIRST_SEED = 500
+TILT_SEEDS = range(700, 716)
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 POSES = [
     *((p, 0, 0) for p in (-20, -10, 10, 20)),
     *((0, y, 0) for y in (-20, -10, 10, 20)),
@@ -21,7 +30,17 @@ POSES = [
     *((0, 0, 0), (14, 14, 0), (-14, -14, 10), (12, -14, -10), (-12, 14, -10)),
 ]
 GAZE_YAW, GAZE_PITCH = (-24, -12, 0, 12, 24), (-16, -8, 0, 8, 16)
-# action -> the blendshapes that should answer it
+LIPS = (
+    {},
+    {"lip_press": 1.0},
+    {"jaw_open": 0.25, "lip_close": 1.0, "lip_press": 0.5},
+    {"jaw_open": 0.4, "lip_close": 1.0},
+    {"lips_part": 0.5},
+    {"lips_part": 1.0},
+    {"jaw_open": 0.35},
+    {"jaw_open": 0.7},
+    {"jaw_open": 1.0},
+)
 ANSWERS = {
     "jaw_open": ("jawOpen",),
     "lip_press": ("mouthPressLeft", "mouthPressRight"),
@@ -34,9 +53,9 @@ ANSWERS = {
     "frown": ("mouthFrownLeft", "mouthFrownRight"),
     "upper_lip_raise": ("mouthUpperUpLeft", "mouthUpperUpRight"),
     "lower_lip_depress": ("mouthLowerDownLeft", "mouthLowerDownRight"),
-    "chin_raise": ("mouthShrugLower", "mouthShrugUpper"),
-    "nose_wrinkle": ("browDownLeft", "browDownRight", "mouthShrugUpper"),  # noseSneer stays 0 on any face of ours
-    "cheek_raise": ("cheekSquintLeft", "cheekSquintRight", "eyeSquintLeft", "eyeSquintRight"),
+    "chin_raise": ("mouthShrugLower",),
+    "nose_wrinkle": ("browDownLeft", "browDownRight"),  # noseSneer stays 0 on these faces, whatever moves
+    "cheek_raise": ("eyeSquintLeft", "eyeSquintRight"),  # as does cheekSquint
     "brow_inner_raise": ("browInnerUp",),
     "brow_outer_raise": ("browOuterUpLeft", "browOuterUpRight"),
     "brow_lower": ("browDownLeft", "browDownRight"),
@@ -44,55 +63,111 @@ ANSWERS = {
     "lid_tighten": ("eyeSquintLeft", "eyeSquintRight"),
     "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
 }
+"""Action -> the blendshapes that should answer it (their mean is taken)."""
+NOISE = 0.01
+"""A fall of a score by less than this between two steps is none."""
 
 
-def set_action(performance: Performance, frame: int, name: str, value: float) -> None:
-    """Set one action of one frame; "smile" and "dimpler" set both sides."""
-    for column in [name] if name in ACTIONS else [f"{name}_left", f"{name}_right"]:
-        performance.actions[frame, ACTIONS.index(column)] = value
+def columns(name: str) -> list[int]:
+    """Columns of one action; "smile" and "dimpler" are both sides."""
+    return [ACTIONS.index(c) for c in ([name] if name in ACTIONS else [f"{name}_left", f"{name}_right"])]
 
 
-def conditions(rng: np.random.Generator) -> tuple[Performance, dict[str, slice]]:
-    """One performance with all the conditions, and where each lies in it."""
-    levels = (0.0, 0.5, 1.0)
-    count = len(POSES) + len(GAZE_YAW) * len(GAZE_PITCH) + len(ANSWERS) * len(levels) + 8
-    performance = Performance.rest(count)
-    at: dict[str, slice] = {}
-    frame = 0
-    for pose in POSES:
-        performance.pose[frame] = pose
-        for column in ("jaw_open", "smile", "brow_inner_raise", "blink"):
-            set_action(performance, frame, column, rng.uniform(0, 0.35) if column != "blink" else 0.0)
-        frame += 1
-    at["pose"] = slice(0, frame)
-    for yaw in GAZE_YAW:
-        for pitch in GAZE_PITCH:
-            performance.gaze[frame] = [yaw, pitch]
-            performance.pose[frame] = rng.uniform(-10, 10, 3)
-            frame += 1
-    at["gaze"] = slice(at["pose"].stop, frame)
+def conditions(rng: np.random.Generator) -> tuple[Performance, dict[str, np.ndarray]]:
+    """One performance with all the conditions, and the frames (indices) of each; every action starts from one rest frame."""
+    rows: list[dict[str, float]] = [{}]
+    poses, gazes = [(0.0, 0.0, 0.0)], [(0.0, 0.0)]
+    at: dict[str, np.ndarray] = {}
+
+    def add(pose: tuple[float, ...] = (0, 0, 0), gaze: tuple[float, float] = (0, 0), **actions: float) -> int:
+        rows.append(actions)
+        poses.append(pose)
+        gazes.append(gaze)
+        return len(rows) - 1
+
+    def at_random() -> dict[str, float]:
+        return {name: rng.uniform(0, 0.35) for name in ("jaw_open", "smile", "brow_inner_raise")}
+
+    at["pose"] = np.array([add(pose, **at_random()) for pose in POSES])
+    at["gaze"] = np.array([add(tuple(rng.uniform(-10, 10, 3)), (y, p)) for y in GAZE_YAW for p in GAZE_PITCH])
     for name in ANSWERS:
-        start = frame
-        for level in levels:
-            set_action(performance, frame, name, level)
-            frame += 1
-        at[name] = slice(start, frame)
-    start = frame
-    for jaw, close, press in (
-        (0, 0, 0),
-        (0, 0, 1),
-        (0, 1, 0),
-        (0.4, 1, 0),
-        (0.25, 1, 0.5),
-        (0.35, 0, 0),
-        (0.7, 0, 0),
-        (1, 0, 0),
-    ):
-        for name, value in (("jaw_open", jaw), ("lip_close", close), ("lip_press", press)):
-            set_action(performance, frame, name, value)
-        frame += 1
-    at["lips"] = slice(start, frame)
+        at[name] = np.array([0, *(add(**{name: level}) for level in LEVELS[1:])])
+    at["lips"] = np.array([add(**actions) for actions in LIPS])
+    performance = Performance.rest(len(rows))
+    performance.pose[:] = poses
+    performance.gaze[:] = np.array(gazes)[:, None]
+    for frame, actions in enumerate(rows):
+        for name, value in actions.items():
+            performance.actions[frame, columns(name)] = value
     return performance, at
+
+
+@dataclass
+class Seen:
+    """What was true and what the networks saw, one list entry per speaker."""
+
+    valid: list[np.ndarray] = field(default_factory=list)
+    marks: list[np.ndarray] = field(default_factory=list)
+    """(frames, 478) px between seen and true landmarks, NaN where no face was found."""
+    pose: list[np.ndarray] = field(default_factory=list)
+    """(2, poses, 3) degrees: true, seen."""
+    gaze: list[np.ndarray] = field(default_factory=list)
+    """(2, gazes, 2, 2) degrees: true, seen."""
+    gap: list[np.ndarray] = field(default_factory=list)
+    """(2, len(LIPS)) px: true, seen."""
+    answer: dict[str, list[np.ndarray]] = field(default_factory=lambda: {name: [] for name in ANSWERS})
+    """(5,) scores at LEVELS."""
+    reach: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ANSWERS})
+    """px that the landmark which moves most has moved at 1."""
+    frame_seconds: list[float] = field(default_factory=list)
+    setup_seconds: list[float] = field(default_factory=list)
+    first_frame_seconds: float = 0.0
+
+
+def speakers(count: int, first_seed: int) -> Iterator[tuple[int, Identity]]:
+    """Number and identity of `count` speakers, men and women in turn."""
+    return ((k, Identity.from_seed(first_seed + k, "MF"[k % 2])) for k in range(count))
+
+
+def look(identities: int, first_seed: int = FIRST_SEED) -> Seen:
+    """Render and read `identities` speakers, each picture alone (no help from the frame before); needs face_landmarker."""
+    from bench.weights import resolve
+    from metrics.extractors.face import FaceExtractor
+    from metrics.extractors.face_network import BLENDSHAPES
+
+    extractor = FaceExtractor({"face_landmarker": resolve("face_landmarker")})
+    seen = Seen()
+    start = time.process_time()
+    next(HeadRenderer(Identity.from_seed(first_seed, "M")).frames(Performance.rest()))
+    seen.first_frame_seconds = time.process_time() - start
+    for k, identity in speakers(identities, first_seed):
+        performance, at = conditions(np.random.default_rng([first_seed, k]))
+        start = time.process_time()
+        renderer = HeadRenderer(identity)
+        next(renderer.frames(performance))
+        seen.setup_seconds.append(time.process_time() - start)
+        start = time.process_time()
+        frames = list(renderer.frames(performance))
+        seen.frame_seconds.append((time.process_time() - start) / len(frames))
+        truth = renderer.landmarks(performance)
+        cues = [extractor([frame]) for frame in frames]
+        marks, scores, valid = (
+            np.concatenate([getattr(c, name) for c in cues]) for name in ("landmarks", "blendshapes", "valid")
+        )
+        seen.valid.append(valid)
+        seen.marks.append(np.linalg.norm(marks[..., :2] - truth, axis=-1))
+        pose = pose_of(np.concatenate([c.transform for c in cues]))
+        seen.pose.append(np.stack([performance.pose, pose])[:, at["pose"]])
+        gaze = np.concatenate([c.gaze for c in cues])
+        seen.gaze.append(np.stack([performance.gaze, gaze])[:, at["gaze"]])
+        gap = np.stack([renderer.lip_gap(performance, truth), marks[:, 14, 1] - marks[:, 13, 1]])
+        seen.gap.append(gap[:, at["lips"]])
+        for name, shapes in ANSWERS.items():
+            wanted = [BLENDSHAPES.index(shape) for shape in shapes]
+            seen.answer[name].append(scores[at[name]][:, wanted].mean(1))
+            moved = truth[at[name][-1], :468] - truth[0, :468]
+            seen.reach[name].append(float(np.linalg.norm(moved, axis=-1).max()))
+    return seen
 
 
 def slope(truth: np.ndarray, seen: np.ndarray) -> tuple[float, float, float]:
@@ -102,147 +177,53 @@ def slope(truth: np.ndarray, seen: np.ndarray) -> tuple[float, float, float]:
     return float(gain), float(offset), float(np.corrcoef(truth[good], seen[good])[0, 1])
 
 
-def same_and_different(identities: int, first_seed: int) -> dict | None:
-    """ArcFace cosines of pairs of pictures of one and of two speakers (4 of each, other pose, gaze and expression).
+def rises(scores: np.ndarray) -> np.ndarray:
+    """Which rows of scores (n, 5) end higher than they start and never fall by more than NOISE between two steps."""
+    return (np.diff(scores, axis=1) > -NOISE).all(1) & (scores[:, -1] > scores[:, 0] + NOISE)
 
-    None where the network's weights are not there. The five alignment points are the renderer's true landmarks.
+
+def fitted_tilt() -> float:
+    """Degrees that NETWORK_TILT should be, so that the network's pitch of the TILT_SEEDS speakers is right on average.
+
+    Over POSES, with the little expression that goes with them.
     """
-    import cv2
-    from scipy.stats import rankdata
-
-    from bench.contract.errors import WeightsError
-    from bench.weights import resolve
-
-    try:
-        network = cv2.dnn.readNetFromONNX(str(resolve("arcface_mbf")))
-    except WeightsError:
-        return None
-    template = np.float32([[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]])
-    embeddings, speaker = [], []
-    for k in range(identities):
-        rng = np.random.default_rng([first_seed, k, 1])
-        performance = Performance.rest(4)
-        for frame in range(4):
-            performance.pose[frame] = rng.uniform(-15, 15, 3)
-            performance.gaze[frame] = rng.uniform(-10, 10, 2)
-            for column in rng.choice(len(ACTIONS), 4, replace=False):
-                performance.actions[frame, column] = rng.uniform(0, 0.9)
-        performance.actions[:, ACTIONS.index("blink")] = 0
-        renderer = HeadRenderer(Identity.from_seed(first_seed + k, "MF"[k % 2]))
-        marks = renderer.landmarks(performance)[:, [468, 473, 4, 61, 291]]
-        for picture, points in zip(renderer.frames(performance), marks, strict=True):
-            affine = similarity_2d(points, template)
-            face = cv2.warpAffine(picture, affine, (112, 112))
-            network.setInput(cv2.dnn.blobFromImage(face, 1 / 127.5, (112, 112), (127.5,) * 3))
-            embedding = network.forward()[0].copy()
-            embeddings.append(embedding / np.linalg.norm(embedding))
-            speaker.append(k)
-    cosine = np.array(embeddings) @ np.array(embeddings).T
-    speaker = np.array(speaker)
-    one, other = np.triu_indices(len(speaker), 1)
-    values, same = cosine[one, other], speaker[one] == speaker[other]
-
-    def auc(keep: np.ndarray) -> float:
-        rank, hit = rankdata(values[keep]), same[keep]
-        return float((rank[hit].sum() - hit.sum() * (hit.sum() + 1) / 2) / (hit.sum() * (~hit).sum()))
-
-    return {
-        "median_same": round(float(np.median(values[same])), 3),
-        "median_different": round(float(np.median(values[~same])), 3),
-        "auc": round(auc(np.ones(len(values), bool)), 4),
-        "auc_within_one_sex": round(auc(speaker[one] % 2 == speaker[other] % 2), 4),
-    }
-
-
-def measure(identities: int, first_seed: int = FIRST_SEED) -> dict:
-    """All figures over `identities` speakers, men and women in turn; needs face_landmarker (and arcface_mbf for one)."""
+    from bench.data.puppet.rest_face import NETWORK_TILT
     from bench.weights import resolve
     from metrics.extractors.face import FaceExtractor
-    from metrics.extractors.face_network import BLENDSHAPES
 
     extractor = FaceExtractor({"face_landmarker": resolve("face_landmarker")})
-    found, mark_error, iris_error, gap, seconds = [], [], [], [], []
-    poses, gazes, answers = [], [], {name: [] for name in ANSWERS}
-    warm_up = HeadRenderer(Identity.from_seed(first_seed, "M"))
-    start = time.process_time()
-    list(warm_up.frames(Performance.rest()))
-    first_frame = time.process_time() - start
-    set_up = []
-    for k in range(identities):
-        rng = np.random.default_rng([first_seed, k])
-        performance, at = conditions(rng)
-        start = time.process_time()
-        renderer = HeadRenderer(Identity.from_seed(first_seed + k, "MF"[k % 2]))
-        frames = [next(renderer.frames(performance))]
-        set_up.append(time.process_time() - start)
-        start = time.process_time()
-        frames = list(renderer.frames(performance))
-        seconds.append((time.process_time() - start) / len(frames))
-        truth = renderer.landmarks(performance)
-        # each picture alone: no help from the frame before
-        cues = [extractor([frame]) for frame in frames]
-        marks = np.concatenate([c.landmarks for c in cues])[..., :2]
-        valid = np.concatenate([c.valid for c in cues])
-        pose = np.concatenate([pose_of(c.transform) for c in cues])
-        gaze = np.concatenate([c.gaze for c in cues])
-        scores = np.concatenate([c.blendshapes for c in cues])
-        found.append(valid)
-        error = np.linalg.norm(marks - truth, axis=-1)
-        mark_error.append(np.where(valid, error[:, :468].mean(1), np.nan))
-        iris_error.append(np.where(valid, error[:, 468:].mean(1), np.nan))
-        poses.append((performance.pose[at["pose"]], pose[at["pose"]]))
-        gazes.append((performance.gaze[at["gaze"]], gaze[at["gaze"]]))
-        for name, shapes in ANSWERS.items():
-            columns = [BLENDSHAPES.index(s) for s in shapes]
-            answers[name].append(scores[at[name]][:, columns].mean(1))
-        gap.append(
-            np.stack([renderer.lip_gap(performance)[at["lips"]], marks[at["lips"], 14, 1] - marks[at["lips"], 13, 1]])
+    error = []
+    for k, identity in speakers(len(TILT_SEEDS), TILT_SEEDS.start):
+        performance, at = conditions(np.random.default_rng([TILT_SEEDS.start, k]))
+        shown = Performance(
+            *(getattr(performance, name)[at["pose"]] for name in ("actions", "gaze", "pose", "position"))
         )
-    true_pose, seen_pose = (np.concatenate([p[i] for p in poses]) for i in (0, 1))
-    true_gaze, seen_gaze = (np.concatenate([g[i] for g in gazes]) for i in (0, 1))
-    axes = {}
-    for i, name in enumerate(("pitch", "yaw", "roll")):
-        gain, offset, r = slope(true_pose[:, i], seen_pose[:, i])
-        axes[name] = {"slope": round(gain, 3), "offset": round(offset, 2), "r": round(r, 3)}
-    looks = {}
-    for i, name in enumerate(("yaw", "pitch")):
-        within = [slope(g[0][..., i].ravel(), g[1][..., i].ravel())[2] for g in gazes]
-        gain, offset, r = slope(true_gaze[..., i].ravel(), seen_gaze[..., i].ravel())
-        looks[name] = {
-            "r": round(r, 3),
-            "slope": round(gain, 2),
-            "r_within_speaker": round(float(np.median(within)), 3),
-        }
-    response = {}
-    for name, rows in answers.items():
-        table = np.array(rows)
-        rising = (table[:, 2] > table[:, 1] - 0.02) & (table[:, 1] > table[:, 0] - 0.02) & (table[:, 2] > table[:, 0])
-        response[name] = [*(round(float(v), 2) for v in np.nanmedian(table, 0)), f"{int(rising.sum())}/{len(rising)}"]
-    all_found = np.concatenate(found)
-    return {
-        "identities": identities,
-        "frames": len(all_found),
-        "found": round(float(all_found.mean()), 4),
-        "landmark_error_px": round(float(np.nanmean(mark_error)), 2),
-        "iris_error_px": round(float(np.nanmean(iris_error)), 2),
-        "pose": axes,
-        "gaze": looks,
-        "blendshapes_at_0_half_1": response,
-        "arcface": same_and_different(identities, first_seed),
-        "lip_gap_px_true": np.round(np.mean(gap, 0)[0], 2).tolist(),
-        "lip_gap_px_seen": np.round(np.nanmean(gap, 0)[1], 2).tolist(),
-        "cpu_ms_per_frame": round(1000 * float(np.median(seconds)), 1),
-        "cpu_s_to_set_up_a_head": round(float(np.median(set_up)), 2),
-        "cpu_s_first_frame_of_process": round(first_frame, 1),
-    }
+        for frame, true in zip(HeadRenderer(identity).frames(shown), shown.pose[:, 0], strict=True):
+            error.append(pose_of(extractor([frame]).transform)[0, 0] - true)
+    return float(NETWORK_TILT - np.nanmean(error))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    from bench.data.puppet import measure_page
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--identities", type=int, default=24)
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="seed of the first speaker")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="fill the measured tables of this page")
+    parser.add_argument("--tilt", action="store_true", help="print the fitted NETWORK_TILT and stop")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.identities, arguments.seed), indent=1))
+    if arguments.tilt:
+        print(f"NETWORK_TILT = {fitted_tilt():.2f}  # speakers {TILT_SEEDS.start}-{TILT_SEEDS.stop - 1}")
+        return
+    seen = look(arguments.identities, arguments.seed)
+    figures = measure_page.figures(seen, same_and_different(arguments.identities, arguments.seed))
+    blocks = {
+        "actions": measure_page.actions_table(seen),
+        "figures": measure_page.figures_table(figures, seen, arguments.identities, arguments.seed),
+    }
+    print("\n\n".join(blocks.values()))
+    if arguments.write:
+        measure_page.fill(arguments.write, blocks)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,10 @@ class HeadMesh:
 def _lid_margin(face: np.ndarray, ring: tuple[int, ...]) -> np.ndarray:
     rim = face[list(ring)]
     towards = rim.mean(0) - rim
-    return rim + 0.02 * towards + [0, 0, -0.3]
+    # the corners reach further in, as caruncle and canthus do: there the eyeball has curved away behind the lids
+    inwards = np.full((len(ring), 1), 0.02)
+    inwards[[0, 8]], inwards[[1, 15, 7, 9]] = 0.2, 0.1
+    return rim + inwards * towards + [0, 0, -0.3]
 
 
 def _pouch(face: np.ndarray) -> list[np.ndarray]:

@@ -12,17 +12,18 @@ from bench.contract.geometry import euler_to_matrix
 from bench.data.puppet import raster, shading
 from bench.data.puppet.actions import ACTIONS, ActionModel
 from bench.data.puppet.canonical import EYE_RINGS, N_CANONICAL
+from bench.data.puppet.clothes import neck_share
 from bench.data.puppet.identity import Identity, task_path
 from bench.data.puppet.mesh import head_mesh
-from bench.data.puppet.parts import neck_share
 from bench.data.puppet.rest_face import rest_face
 from bench.data.puppet.scene import PIVOT, Scene
 
 CAMERA_DISTANCE = 42.0
-FRAME_CM = 31.0
+FRAME_CM = 29.0
 """Width and height cm of what the frame shows at the depth of the face (z = 3)."""
 CENTRE_Y = -1.2
-EYE_RADIUS, IRIS_RADIUS = 1.42, 0.585
+"""Height cm of the camera: its axis meets the middle of the picture, as every reader of a single picture takes for granted."""
+EYE_RADIUS, IRIS_RADIUS = 1.26, 0.6
 LID_THICKNESS = 0.07
 KEY, AMBIENT = 0.95, 0.36
 
@@ -102,14 +103,14 @@ class HeadRenderer:
             rim = limit[list(ring)]
             middle = (rim[0] + rim[8]) / 2
             front = (rim[4, 2] + rim[12, 2]) / 2
-            centres.append([middle[0], 0.5 * (middle[1] + rim[[4, 12], 1].mean()), front - 0.98 * EYE_RADIUS])
+            centres.append([middle[0], 0.5 * (middle[1] + rim[[4, 12], 1].mean()) + 0.02, front - 0.98 * EYE_RADIUS])
         return np.array(centres)
 
     def _camera(self) -> tuple[float, float, float]:
         """Focal length and centre in sample units: sample j lies at (j + 0.5) / samples px."""
         focal = self.size * self.samples * (CAMERA_DISTANCE - 3.0) / FRAME_CM
-        middle = self.size * self.samples
-        return focal, middle * 0.5 - 0.5, middle * (0.5 + CENTRE_Y / FRAME_CM) - 0.5
+        middle = self.size * self.samples * 0.5 - 0.5
+        return focal, middle, middle
 
     def _skin(self, actions: np.ndarray, gaze: np.ndarray) -> np.ndarray:
         """Fine skin points (m, 3) cm in the head's frame."""
@@ -146,10 +147,13 @@ class HeadRenderer:
         for actions, gaze, pose, position in zip(*_as_float64(performance), strict=True):
             turn = euler_to_matrix(pose)
             scene.update(self._skin(actions, gaze), actions, self._eye_centres, turn, position)
+            scene.world[:, 1] -= CENTRE_Y
             raster.project(scene.world, focal, CAMERA_DISTANCE, cx, cy, scene.screen)
             raster.clear(owner, depth)
-            raster.draw_triangles(scene.screen, scene.triangles, scene.two_sided, owner, depth)
+            raster.draw_triangles(scene.screen, scene.triangles[: scene.hair], scene.two_sided, owner, depth)
+            raster.draw_strands(scene.screen, scene.triangles, scene.hair, scene.attrs, owner, depth)
             eyes, gazes = self._eyes(gaze, turn, position)
+            eyes[:, 1] -= CENTRE_Y
             for side in range(2):
                 raster.draw_sphere(
                     eyes[side, :3], EYE_RADIUS, shading.EYE_OWNER + side, focal, CAMERA_DISTANCE, cx, cy, owner, depth
@@ -159,7 +163,7 @@ class HeadRenderer:
             shading.shade(
                 owner, depth, scene.screen, scene.triangles, scene.material, scene.group, scene.normals, scene.attrs,
                 scene.colours, scene.texture, eyes, gazes, identity.iris, identity.light, half, identity.fill,
-                KEY * identity.light_colour, AMBIENT, turn, focal, cx, cy, scene.background, scene.gamma, self.samples,
+                KEY * identity.light_colour, AMBIENT * identity.ambient, turn, focal, cx, cy, scene.background, scene.gamma, self.samples,
                 picture,
             )  # fmt: skip
             yield picture
@@ -168,7 +172,7 @@ class HeadRenderer:
         """World points (..., 3) -> picture px (..., 2); the picture spans 0..size, pixel centres at half numbers."""
         scale = self.size * (CAMERA_DISTANCE - 3.0) / FRAME_CM / (CAMERA_DISTANCE - points[..., 2])
         x = self.size * 0.5 + scale * points[..., 0]
-        y = self.size * (0.5 + CENTRE_Y / FRAME_CM) - scale * points[..., 1]
+        y = self.size * 0.5 - scale * (points[..., 1] - CENTRE_Y)
         return np.stack([x, y], -1)
 
     def landmarks(self, performance: Performance) -> np.ndarray:
