@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.contract.media_policy import shareable
 from bench.contract.result import Result
 from bench.data.store import Selected
 from bench.framing import Framing
@@ -45,8 +46,7 @@ def keep(
     or made of it); "all": also the real videos of the showcase. Only clips with an output of their own are kept.
     """
     policy, method = result.dataset.media_policy, result.method
-    control = method.kind == "control" or result.name == "gt" or result.name.startswith("gt-")
-    of_row = policy == "all" or (policy == "generated" and not control)
+    of_row = shareable(policy, method.kind, method.name, result.name)
     clips = {row.clip.clip_id: row.clip for row in rows}
     by_id = {item["clip_id"]: item for item in items}
     for clip_id in kept_clips(rows, result):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contract.files import whole_file
+from bench.contract.media_policy import shareable, strictest
 from reports.load import Loaded
 from reports.table import Row, Table
 
-STRICTEST_FIRST = ("none", "generated", "all")
 OURS = re.compile(r"\d+-\d\d-[a-z0-9-]+\.[A-Za-z0-9_-]{1,80}\.mp4")
 
 
@@ -32,16 +32,14 @@ def policies(results: Sequence[Loaded]) -> dict[str, str]:
     found: dict[str, str] = {}
     for loaded in results:
         d = loaded.result.dataset
-        found[d.name] = min(found.get(d.name, "all"), d.media_policy, key=STRICTEST_FIRST.index)
+        found[d.name] = strictest((found.get(d.name, "all"), d.media_policy))
     return found
 
 
 def may_show(row: Row, policy: str) -> bool:
-    """Whether clips of this row may be copied: under "generated" no control, for those are real footage or made of it."""
-    if policy == "generated":
-        name = row.loaded.result.method.name
-        return row.loaded.result.method.kind != "control" and name != "gt" and not name.startswith("gt-")
-    return policy == "all"
+    """Whether clips of this row may be copied."""
+    method = row.loaded.result.method
+    return shareable(policy, method.kind, method.name)
 
 
 def is_truth(row: Row) -> bool:

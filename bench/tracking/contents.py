@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import read_json
+from bench.contract.media_policy import shareable, strictest
 from bench.contract.result import Result
 from bench.tracking import artifacts, media
 
 PAGE_LIMIT = 12 * 2**20
-STRICTEST_FIRST = ("none", "generated", "all")
 
 
 def _alone(step: Callable[..., None]) -> Callable[..., None]:
@@ -148,7 +148,7 @@ def generated(target: Target, folder: dict, selection: dict, clips: list[str], f
     items = artifacts.items_of(made, clips)
     target.table("items", items)
     target.summary(**facts, **{f"items/{s}": n for s, n in Counter(str(i["status"]) for i in items).items()})
-    if media.may_send(document["media_policy"], card["kind"], card["method"]):
+    if shareable(document["media_policy"], card["kind"], card["method"]):
         target.show([made / i["file"] for i in items if i["status"] == "ok" and str(i["file"]).endswith(".mp4")])
     target.input(artifacts.store_artifact(target.wandb, chosen))
     target.output(artifacts.generated_artifact(target.wandb, made, clips, document, target.scratch))
@@ -176,7 +176,7 @@ def evaluated(target: Target, folder: dict, videos: dict, selection: dict, clips
     target.summary(**_numbers(result))
     target.table("by_clip", by_clip(_parquet(where / "clips.parquet")))
     target.table("problems", [problem.model_dump() for problem in result.problems])
-    if media.may_send(result.dataset.media_policy, result.method.kind, result.name):
+    if shareable(result.dataset.media_policy, result.method.kind, result.method.name, result.name):
         samples = {path.stem: path for path in sorted((where / "samples").glob("*.mp4"))}
         first = [samples.pop(clip_id) for clip_id in result.showcase if clip_id in samples]
         target.show([*first, *samples.values()])
@@ -195,7 +195,7 @@ def reported(target: Target, files: list[dict], folder: dict, results: list[dict
         result = Result.load(where / "result.json")
         policies.append(result.dataset.media_policy)
         target.input(artifacts.result_artifact(target.wandb, where, result))
-    policy = min(policies, key=STRICTEST_FIRST.index, default="none")
+    policy = strictest(policies)
     paths = [path for path in map(_path, files) if policy != "none" or path.suffix.lower() not in media.SUFFIXES]
     artifact = target.wandb.Artifact(
         artifacts.safe_name(f"report-{out.name}"), "report", metadata={"media_policy": policy}

@@ -13,16 +13,6 @@ SHOWN = 6
 SUFFIXES = {".mp4", ".webm", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".wav", ".m4a"}
 
 
-def may_send(policy: str, kind: str, name: str) -> bool:
-    """Whether videos of this row may leave the machine, by the media policy none | generated | all of its dataset.
-
-    Under "generated" no control may, nor anything named gt: that is real footage, or made of it.
-    """
-    if policy == "generated":
-        return kind != "control" and name != "gt" and not name.startswith("gt-")
-    return policy == "all"
-
-
 def spread(items: Sequence[Any], count: int = SHOWN) -> list[Any]:
     """At most `count` items, evenly spaced from the first on."""
     return list(items) if len(items) <= count else [items[i * len(items) // count] for i in range(count)]

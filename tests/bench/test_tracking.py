@@ -249,22 +249,6 @@ def test_under_policy_all_the_same_call_tells_pictures_and_sound(small_result):
 
 
 @pytest.mark.parametrize(
-    ("policy", "kind", "name", "may"),
-    [
-        ("all", "control", "gt", True),
-        ("generated", "control", "static", False),
-        ("generated", "folder", "gt-copy", False),
-        ("generated", "plug-in", "mine", True),
-        ("none", "plug-in", "mine", False),
-        ("none", "control", "gt", False),
-        ("anything else", "plug-in", "mine", False),
-    ],
-)
-def test_media_policy(policy, kind, name, may):
-    assert media.may_send(policy, kind, name) is may
-
-
-@pytest.mark.parametrize(
     ("flag", "variable", "mode"),
     [
         ("auto", None, "auto"),
