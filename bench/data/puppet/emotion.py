@@ -1,8 +1,9 @@
 """What an emotion looks and sounds like: action-unit prototypes, gaze, head, blinks, voice; as data.
 
 Facial prototypes follow EMFACS (Friesen and Ekman 1983) and the compound-expression tables of Du, Tao and Martinez (2014);
-voice follows Juslin and Laukka (2003, table 7) and Scherer (2003); gaze and head follow Adams and Kleck (2005, direct gaze
-with anger and joy, averted with fear and sadness) and Wallbott (1998). The numbers are ours: docs/puppet.md.
+voice follows Juslin and Laukka (2003, table 7), Scherer (2003) and Banse and Scherer (1996, contempt and disgust); gaze and
+head follow Adams and Kleck (2005, direct gaze with anger and joy, averted with fear and sadness) and Wallbott (1998). The
+numbers are ours: docs/puppet.md.
 """
 
 from __future__ import annotations
@@ -63,17 +64,17 @@ PROTOTYPES: dict[str, Prototype] = {
                  "upper_lip_raise": 0.20, "chin_raise": 0.30, "lip_stretch": 0.10},
         pose=(-4.5, 0.0, 0.0), pose_spread=(2.2, 3.0, 1.5), sway=1.5, nod=4.5, brow_flash=0.0,
         fixation=0.85, blinks=10, effort=1.25, depth=0.5,
-        targets=(Target(0.80, 0, 0, 1.2), Target(0.12, 7, -3, 2.5), Target(0.08, -7, -2, 2.5)),
+        targets=(Target(0.76, 0, 0, 1.2), Target(0.14, 11, -4, 2.2), Target(0.10, -11, -3, 2.2)),
         delivery=Delivery(1.5, 1.40, 1.13, 4.0, 0, 2.5),
         neighbours=("disgusted", "contempt"),
     ),
     "contempt": Prototype(
-        actions={"dimpler_side": 1.0, "smile_side": 0.25, "chin_raise": 0.25, "brow_outer_raise": 0.12, "lid_tighten": 0.22,
-                 "lip_press": 0.15},
-        pose=(3.5, 0.0, 4.5), pose_spread=(2.0, 3.5, 2.0), sway=0.8, nod=2.0, brow_flash=0.10,
+        actions={"dimpler_side": 1.0, "smile_side": 0.45, "chin_raise": 0.12, "brow_outer_raise": 0.12, "lid_tighten": 0.25,
+                 "lip_press": 0.12},
+        pose=(4.5, 0.0, 5.5), pose_spread=(2.0, 3.2, 2.0), sway=0.7, nod=2.0, brow_flash=0.10,
         fixation=0.75, blinks=14, effort=0.90, depth=0.5,
-        targets=(Target(0.45, 0, 0, 1.5), Target(0.40, 12, -3, 2.5, sided=True), Target(0.15, -5, -8, 2.5)),
-        delivery=Delivery(-1.2, 0.85, 0.93, -0.5, 0, 1.0),
+        targets=(Target(0.42, 0, 0, 1.5), Target(0.44, 12, -3, 2.5, sided=True), Target(0.14, -5, -8, 2.5)),
+        delivery=Delivery(-2.2, 0.72, 0.89, -1.5, 0, 1.0),
         neighbours=("neutral", "happy", "disgusted"),
     ),
     "disgusted": Prototype(
@@ -82,7 +83,7 @@ PROTOTYPES: dict[str, Prototype] = {
         pose=(1.0, 0.0, -2.5), pose_spread=(2.5, 4.5, 2.0), sway=1.1, nod=2.2, brow_flash=0.0,
         fixation=0.55, blinks=17, effort=0.95, depth=0.6,
         targets=(Target(0.38, 0, 0, 1.5), Target(0.40, -11, -6, 2.5, sided=True), Target(0.22, 6, -9, 2.5)),
-        delivery=Delivery(-1.2, 0.95, 0.90, 0.5, 0, 3.0),
+        delivery=Delivery(-1.0, 0.95, 0.91, 1.0, 0, 3.5),
         neighbours=("angry", "contempt", "sad"),
     ),
     "fear": Prototype(
@@ -100,8 +101,8 @@ PROTOTYPES: dict[str, Prototype] = {
                  "brow_outer_raise": 0.08},
         pose=(1.5, 0.0, 1.5), pose_spread=(2.5, 4.5, 2.8), sway=1.4, nod=3.6, brow_flash=0.25,
         fixation=0.60, blinks=19, effort=1.10, depth=0.45,
-        targets=(Target(0.62, 0, 0, 1.5), Target(0.14, 9, 3, 2.5), Target(0.14, -9, 3, 2.5), Target(0.10, 5, -6, 2.5)),
-        delivery=Delivery(2.2, 1.55, 1.06, 2.0, 0, -1.0),
+        targets=(Target(0.60, 0, 0, 1.5), Target(0.15, 11, 4, 2.2), Target(0.15, -11, 4, 2.2), Target(0.10, 6, -9, 2.2)),
+        delivery=Delivery(1.7, 1.50, 1.12, 2.5, 0, -1.0),
         neighbours=("contempt", "surprised", "neutral"),
     ),
     "neutral": Prototype(
@@ -113,10 +114,10 @@ PROTOTYPES: dict[str, Prototype] = {
         neighbours=("sad", "contempt"),
     ),
     "sad": Prototype(
-        actions={"brow_inner_raise": 0.95, "brow_lower": 0.35, "frown": 0.85, "chin_raise": 0.45, "cheek_raise": 0.08,
+        actions={"brow_inner_raise": 0.95, "brow_lower": 0.25, "frown": 0.90, "chin_raise": 0.45, "cheek_raise": 0.08,
                  "lower_lip_depress": 0.05},
         pose=(-7.0, 0.0, -2.0), pose_spread=(2.5, 3.0, 2.2), sway=0.55, nod=1.2, brow_flash=0.05,
-        fixation=0.80, blinks=21, effort=0.78, depth=0.5,
+        fixation=0.80, blinks=21, effort=0.82, depth=0.5,
         targets=(Target(0.30, 0, 0, 1.5), Target(0.30, 5, -12, 3.0), Target(0.26, -5, -13, 3.0), Target(0.14, 10, -7, 2.5)),
         delivery=Delivery(-1.8, 0.60, 0.84, -4.0, 2.5, 0),
         neighbours=("neutral", "fear", "disgusted"),
@@ -125,15 +126,15 @@ PROTOTYPES: dict[str, Prototype] = {
         actions={"brow_inner_raise": 0.90, "brow_outer_raise": 1.0, "lid_raise": 0.85, "jaw_open": 0.34, "lips_part": 0.25},
         pose=(3.0, 0.0, 0.0), pose_spread=(2.5, 3.2, 1.8), sway=1.3, nod=3.0, brow_flash=0.45,
         fixation=0.55, blinks=11, effort=1.15, depth=0.65,
-        targets=(Target(0.56, 0, 0, 1.5), Target(0.18, 6, 8, 2.5), Target(0.16, -6, 8, 2.5), Target(0.10, 0, 4, 2.0)),
-        delivery=Delivery(3.2, 1.75, 1.0, 1.5, 0.5, -1.0),
+        targets=(Target(0.56, 0, 0, 1.5), Target(0.18, 8, 9, 2.3), Target(0.16, -8, 9, 2.3), Target(0.10, 1, -8, 2.3)),
+        delivery=Delivery(4.3, 1.90, 0.97, 1.0, 0.8, -1.0),
         neighbours=("fear", "happy"),
     ),
 }  # fmt: skip
 
-STRENGTH = {1: (0.38, 0.36), 2: (0.68, 0.26), 3: (1.02, 0.14)}
+STRENGTH = {1: (0.41, 0.34), 2: (0.72, 0.25), 3: (1.02, 0.14)}
 """level -> (median, spread of the logarithm) of the clip's emotional strength; 1 is the prototype itself."""
-BLEND = {1: 0.70, 2: 0.40, 3: 0.22}
+BLEND = {1: 0.62, 2: 0.38, 3: 0.20}
 """level -> largest share of a neighbouring emotion, relative to the clip's own strength."""
 
 
@@ -202,7 +203,7 @@ class Mood:
             return getattr(own, name) ** weight * getattr(other, name) ** self.blend
 
         return Delivery(
-            semitones=round(linear("semitones") + float(rng.normal(0, 1.1)), 3),
+            semitones=round(linear("semitones") + float(rng.normal(0, 1.0)), 3),
             range_factor=round(power("range_factor") * float(np.exp(rng.normal(0, 0.20))), 3),
             rate_factor=round(power("rate_factor") * float(np.exp(rng.normal(0, 0.07))), 3),
             gain_db=round(linear("gain_db") + float(rng.normal(0, 1.6)), 2),

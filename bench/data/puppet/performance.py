@@ -26,6 +26,8 @@ EDGE = 0.12
 """Seconds of silence at least, before and after the sentence."""
 ROOM_RMS = 2e-4
 """Noise of the room, so that silence is not digital zero."""
+RECORDER_CRF = (7.0, 13.0)
+"""Range of the recorder's quality, H.264 constant rate factor: 6 of it halve a file."""
 MOUTH_SHAPES = frozenset(ARTICULATORS) | {"blink", "lip_press"}
 """Action units without idle movement: speech and lids need them exactly."""
 
@@ -57,6 +59,15 @@ class Take:
 def clip_frames(speaker: str, emotion: str, level: int, take: int, frames: tuple[int, int]) -> int:
     """The length of a clip in frames, uniform over `frames` (both ends included) whatever is said and how."""
     return int(stream(speaker, emotion, level, take, "length").integers(frames[0], frames[1] + 1))
+
+
+def recorder_crf(speaker: str, emotion: str, level: int, take: int) -> float:
+    """The rate factor of the clip's video file, uniform over `RECORDER_CRF` whatever is shown.
+
+    Strong expressions move more and cost a few percent more bytes at one quality; at a quality of the clip's own the size of
+    a file says nothing about them.
+    """
+    return round(float(stream(speaker, emotion, level, take, "recorder").uniform(*RECORDER_CRF)), 1)
 
 
 def perform(

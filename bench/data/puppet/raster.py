@@ -144,6 +144,79 @@ def draw_triangles(screen, triangles, two_sided, owner, depth):
 
 
 @njit(cache=True)
+def draw_strands(screen, triangles, first, attrs, owner, depth):
+    """Rasterize the triangles from `first` on as hair, seen from both sides; attrs[:, :2]: strand count sideways, cover.
+
+    A strand is there where a number of its own, 0..1, lies below the cover: so hair thins out strand by strand.
+    """
+    height, width = owner.shape
+    slack = 1e-7
+    for t in range(first, triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0 = screen[a, 0], screen[a, 1]
+        x1, y1 = screen[b, 0], screen[b, 1]
+        x2, y2 = screen[c, 0], screen[c, 1]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-9:
+            continue
+        lo_y = max(0, int(np.ceil(min(y0, y1, y2))))
+        hi_y = min(height - 1, int(np.floor(max(y0, y1, y2))))
+        lo_x = max(0, int(np.ceil(min(x0, x1, x2))))
+        hi_x = min(width - 1, int(np.floor(max(x0, x1, x2))))
+        if lo_y > hi_y or lo_x > hi_x:
+            continue
+        s0, c0 = attrs[a, 0], attrs[a, 1]
+        s1, s2, c1, c2 = attrs[b, 0] - s0, attrs[c, 0] - s0, attrs[b, 1] - c0, attrs[c, 1] - c0
+        full = min(c0, c0 + c1, c0 + c2) >= 1.0
+        inv = 1.0 / area
+        w1x, w1y = (y2 - y0) * inv, -(x2 - x0) * inv
+        w2x, w2y = -(y1 - y0) * inv, (x1 - x0) * inv
+        w0x = -w1x - w2x
+        inv1 = 1.0 / w1x if w1x != 0.0 else 0.0
+        inv2 = 1.0 / w2x if w2x != 0.0 else 0.0
+        inv0 = 1.0 / w0x if w0x != 0.0 else 0.0
+        z0 = screen[a, 2]
+        dz1, dz2 = screen[b, 2] - z0, screen[c, 2] - z0
+        zx = w1x * dz1 + w2x * dz2
+        for y in range(lo_y, hi_y + 1):
+            row1 = (y - y0) * w1y - x0 * w1x
+            row2 = (y - y0) * w2y - x0 * w2x
+            # the span in which all three weights are positive
+            left, right = float(lo_x), float(hi_x)
+            row0 = 1.0 - row1 - row2
+            if w1x > 0.0:
+                left = max(left, -(row1 + slack) * inv1)
+            elif w1x < 0.0:
+                right = min(right, -(row1 + slack) * inv1)
+            elif row1 < -slack:
+                continue
+            if w2x > 0.0:
+                left = max(left, -(row2 + slack) * inv2)
+            elif w2x < 0.0:
+                right = min(right, -(row2 + slack) * inv2)
+            elif row2 < -slack:
+                continue
+            if w0x > 0.0:
+                left = max(left, -(row0 + slack) * inv0)
+            elif w0x < 0.0:
+                right = min(right, -(row0 + slack) * inv0)
+            elif row0 < -slack:
+                continue
+            row_z = z0 + row1 * dz1 + row2 * dz2
+            for x in range(int(np.ceil(left)), int(np.floor(right)) + 1):
+                z = np.float32(row_z + x * zx)
+                if z > depth[y, x]:
+                    if not full:
+                        w1, w2 = row1 + x * w1x, row2 + x * w2x
+                        cell = int(np.floor(s0 + w1 * s1 + w2 * s2)) * 374761393 & 0x7FFFFFFF
+                        cell = (cell ^ (cell >> 13)) * 1274126177 & 0x7FFFFFFF
+                        if ((cell ^ (cell >> 16)) & 0xFFFF) >= 65536.0 * (c0 + w1 * c1 + w2 * c2):
+                            continue
+                    depth[y, x] = z
+                    owner[y, x] = t
+
+
+@njit(cache=True)
 def draw_sphere(centre, radius, name, focal, distance, centre_x, centre_y, owner, depth):
     """Rasterize a sphere exactly by ray intersection; owner becomes `name`."""
     height, width = owner.shape

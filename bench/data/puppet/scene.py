@@ -6,14 +6,17 @@ import numpy as np
 
 from bench.data.puppet import raster
 from bench.data.puppet.actions import ACTIONS
+from bench.data.puppet.backdrop import backdrop
 from bench.data.puppet.canonical import EYE_RINGS, INNER_LIP, N_CANONICAL
+from bench.data.puppet.canvas import SIZE, UV_HIGH, UV_LOW
+from bench.data.puppet.clothes import shoulders
 from bench.data.puppet.hair import grow
 from bench.data.puppet.identity import Identity
-from bench.data.puppet.mesh import LID_MARGIN, POUCH, HeadMesh
+from bench.data.puppet.mesh import LID_MARGIN, POUCH, SKIN, HeadMesh
 from bench.data.puppet.occlusion import LightView, sky_share
-from bench.data.puppet.parts import Surface, ears, mouth, shoulders, surface_normals
+from bench.data.puppet.parts import Surface, ears, mouth, surface_normals
 from bench.data.puppet.shading import CLOTH, HAIR, LASH, PLAIN_SKIN, TEETH, TONGUE
-from bench.data.puppet.texture import SIZE, UV_HIGH, UV_LOW, paint
+from bench.data.puppet.texture import paint
 
 PIVOT = np.array([0.0, -4.0, -5.0])
 """Where the head turns, cm."""
@@ -27,7 +30,8 @@ class Scene:
     """Arrays over all points (V) and triangles (F) of one head.
 
     world, screen, normals (V, 3), attrs (V, 5): texel x, y, fold strength, sky share, key light share; colours (V, 3);
-    triangles (F, 3), material, group (F,); triangles from index `two_sided` on are seen from both sides.
+    triangles (F, 3), material, group (F,); triangles from index `two_sided` on are seen from both sides, those from
+    index `hair` on are hair.
     """
 
     def __init__(
@@ -57,8 +61,8 @@ class Scene:
         kind = mesh.kind_of_point
         self.colours[: self._fine] = np.where(
             (kind == POUCH)[:, None],
-            [0.30, 0.075, 0.07],
-            np.where((kind == LID_MARGIN)[:, None], identity.skin * [0.85, 0.5, 0.46], identity.hair * 0.8),
+            identity.lip * [0.6, 0.42, 0.42],
+            np.where((kind == LID_MARGIN)[:, None], self._lid_margin_colours(), identity.hair * 0.8),
         )
         for start, surface in zip(starts, surfaces, strict=False):
             span = slice(start, start + len(surface.points))
@@ -66,27 +70,28 @@ class Scene:
             self._share[span], self.colours[span] = surface.head_share, surface.colours
         self.colours[self._lash_start :] = np.minimum(identity.hair * 0.35, 0.03)
         parts = [mesh.triangles, *(s.triangles + start for start, s in zip(starts, surfaces, strict=False))]
-        first_loose = sum(len(t) for t in parts[: 1 + len(solid)])
         materials = [mesh.kind, *(np.full(len(s.triangles), s.material) for s in surfaces)]
         groups = [mesh.kind, *(np.full(len(s.triangles), 10 + k) for k, s in enumerate(surfaces))]
-        parts.append(lash_triangles + self._lash_start)
-        materials.append(np.full(len(lash_triangles), LASH))
-        groups.append(np.full(len(lash_triangles), 9))
+        at = 1 + len(solid)  # lashes come between what is seen from one side only and the hair
+        self.two_sided = sum(len(t) for t in parts[:at])
+        self.hair = self.two_sided + len(lash_triangles)
+        parts.insert(at, lash_triangles + self._lash_start)
+        materials.insert(at, np.full(len(lash_triangles), LASH))
+        groups.insert(at, np.full(len(lash_triangles), 9))
         self.triangles = np.ascontiguousarray(np.concatenate(parts), np.int32)
         self.material = np.concatenate(materials).astype(np.int32)
         self.group = np.concatenate(groups).astype(np.int32)
         if hair.locks is not None:  # every lock is a surface of its own
-            locks = slice(sum(len(t) for t in parts[:-2]), sum(len(t) for t in parts[:-1]))
+            locks = slice(len(self.triangles) - len(hair.locks.triangles), len(self.triangles))
             self.group[locks] = 100 + np.arange(locks.stop - locks.start) // (len(hair.locks.triangles) // hair.count)
-        self.two_sided = first_loose
         self.world, self.screen = np.empty((total, 3)), np.empty((total, 3))
         self.normals = np.zeros((total, 3), np.float32)
         self.attrs = np.zeros((total, 5), np.float32)
         self.attrs[: self._fine, :2] = texel
         self.attrs[:, 4] = 1.0
         for start, surface in zip(starts, surfaces, strict=False):
-            if surface.strand is not None:
-                self.attrs[start : start + len(surface.points), 0] = surface.strand
+            if surface.pattern is not None:
+                self.attrs[start : start + len(surface.points), :3] = surface.pattern
         index = {id(s): slice(a, a + len(s.points)) for a, s in zip(starts, surfaces, strict=False)}
         self._teeth = index[id(inside.upper)]
         self._jaw_parts = slice(index[id(inside.lower)].start, index[id(inside.tongue)].stop)
@@ -95,6 +100,7 @@ class Scene:
         self._shaded = slice(0, index[id(inside.upper)].start)  # skin, ears, body: in the key light's map
         self._bake_sky(hair, surfaces, index)
         self._view = LightView(identity.light)
+        self._bake_key_on_hair(surfaces, index, hair)
         casting = [mesh.triangles]
         for start, surface in zip(starts, surfaces, strict=False):
             if surface.material in (PLAIN_SKIN, CLOTH) or surface in hair.coat:
@@ -102,14 +108,22 @@ class Scene:
         self._casting = np.ascontiguousarray(np.concatenate(casting), np.int32)
         fields, self._fold_actions = _fold_fields(mesh)
         self._fold_weights = fields @ mesh.subdivision[:, :N_CANONICAL].T.tocsr()
-        row = np.linspace(0, 1, size)[:, None, None]
-        x = np.linspace(-1, 1, size)[None, :, None]
-        wall = identity.background[0] * (1 - row) + identity.background[1] * row
-        wall = wall * (1 - 0.12 * (x - 0.6 * identity.light[0]) ** 2)
-        self.background = np.ascontiguousarray(np.broadcast_to(wall, (size, size, 3)))
+        self.background = backdrop(identity, size)
         level = np.arange(4096) / 4095
         srgb = np.where(level <= 0.0031308, 12.92 * level, 1.055 * level ** (1 / 2.4) - 0.055)
         self.gamma = np.round(srgb * 255).astype(np.uint8)
+
+    def _lid_margin_colours(self) -> np.ndarray:
+        """(m, 3): the wet pink edge of the lower lid, the shaded one of the upper lid with the roots of the lashes."""
+        upper = np.zeros(self.mesh.n_control)
+        for ring in EYE_RINGS:
+            upper[list(ring[1:8])] = 1
+        first = N_CANONICAL
+        for ring in EYE_RINGS:
+            upper[first : first + 16] = upper[list(ring)]
+            first += 16
+        share = np.clip(1.5 * (self.mesh.subdivision @ upper), 0, 1)[:, None]
+        return self.identity.skin * (share * [0.22, 0.15, 0.14] + (1 - share) * [0.8, 0.5, 0.46])
 
     def _bake_sky(self, hair, surfaces: list[Surface], index: dict) -> None:
         mesh, skin = self.mesh, self._local[: self._fine]
@@ -125,7 +139,7 @@ class Scene:
         kind = mesh.kind_of_point
         depth = np.ones(mesh.n_control)
         first = N_CANONICAL + 32
-        depth[first : first + 20], depth[first + 20 : first + 41] = 0.3, 0.02
+        depth[first : first + 20], depth[first + 20 : first + 41] = 0.42, 0.02
         pouch = mesh.subdivision @ depth
         lips = np.zeros(mesh.n_control)
         lips[list(INNER_LIP)] = 1
@@ -134,6 +148,10 @@ class Scene:
         occlusion = np.where(kind == POUCH, pouch**1.5, np.maximum(occlusion, 0.55 * near_lips))
         occlusion = np.where(kind == LID_MARGIN, 0.55, occlusion)
         sky[: self._fine] = occlusion
+        self._pouch = np.flatnonzero(kind == POUCH)
+        self._pouch_sky = occlusion[self._pouch].astype(np.float32)
+        self._lips = np.flatnonzero((near_lips > 0.02) & (kind == SKIN))
+        self._lip_sky, self._near_lips = occlusion[self._lips].astype(np.float32), near_lips[self._lips]
         for surface in surfaces:
             span = index[id(surface)]
             if surface.material == HAIR:
@@ -141,6 +159,24 @@ class Scene:
             elif surface.material in (TEETH, TONGUE):
                 sky[span] = 1.0
         self.attrs[: self._lash_start, 3] = sky
+
+    def _bake_key_on_hair(self, surfaces: list[Surface], index: dict, hair) -> None:
+        """How much key light gets to the hair, once, for the head at rest: facing it and not in the shade of the coat."""
+        self._view.clear()
+        self._view.draw(self._local[: self._fine], self.mesh.triangles)
+        for surface in hair.coat:
+            self._view.draw(surface.points, surface.triangles)
+        light = self.identity.light
+        for surface in surfaces:
+            if surface.material != HAIR:
+                continue
+            arm = surface.points - [0, 2, -5]
+            arm[:, 1] = np.maximum(arm[:, 1], 0.25 * arm[:, 1])  # hanging hair faces sideways
+            arm /= np.linalg.norm(arm, axis=1, keepdims=True)
+            share = np.empty(len(arm))
+            self._view.reach(surface.points, arm, share, 0.8, 0.3, 0.9)
+            facing = np.clip((arm @ light + 0.45) / 1.45, 0, 1)
+            self.attrs[index[id(surface)], 4] = (0.15 + 0.85 * share) * facing
 
     def update(
         self, skin: np.ndarray, actions: np.ndarray, eyes: np.ndarray, turn: np.ndarray, shift: np.ndarray
@@ -163,9 +199,15 @@ class Scene:
         span = self._shaded
         self._view.reach(self.world[span], self.normals[span], self.attrs[span, 4])
         opening = min(1.0, max(0.0, (skin[13, 1] - skin[14, 1]) / 1.6))
+        # lips that touch shade each other; where they do not quite meet, a dark red line is seen and no black hole
+        shut = max(0.0, 1.0 - opening / 0.15)
+        self.attrs[self._pouch, 3] = self._pouch_sky + shut * (0.35 - self._pouch_sky)
+        deep = 1.0 - 0.3 * shut * self._near_lips**2
+        self.attrs[self._lips, 3] = self._lip_sky * deep
+        self.attrs[self._lips, 4] *= deep
         mouth_parts = slice(self._teeth.start, self._jaw_parts.stop)
-        self.attrs[mouth_parts, 3] = 0.6 + 0.35 * opening
-        self.attrs[mouth_parts, 4] = 0.5 + 0.4 * opening
+        self.attrs[mouth_parts, 3] = 0.88 + 0.12 * opening
+        self.attrs[mouth_parts, 4] = 0.62 + 0.3 * opening
 
     def light_on_eye(self, side: int) -> float:
         """How much key light gets to an eye: the mean over its lid ring."""

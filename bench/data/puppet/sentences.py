@@ -93,12 +93,21 @@ SPECIFIC: dict[str, tuple[str, ...]] = {
 }
 TAKES = len(COMMON) + len(SPECIFIC["neutral"])
 """Takes per emotion and level."""
+CREMAD_TAKES = (101, 112)
+"""First and last of the takes that say CREMA-D's twelve sentences, common to all emotions, in the order of its names.toml."""
 
 
 def sentence(emotion: str, take: int, short: bool = False) -> str:
-    """What is said in take 1..10 of `emotion`; `short` gives the shorter sentences of takes 1..3. UsageError otherwise."""
+    """What is said in take 1..10 or 101..112 of `emotion`; `short` gives the shorter sentences of takes 1..3.
+
+    UsageError otherwise.
+    """
     if emotion not in EMOTIONS:
         raise UsageError(f"unknown emotion {emotion!r}; expected one of {', '.join(EMOTIONS)}")
+    if CREMAD_TAKES[0] <= take <= CREMAD_TAKES[1]:
+        from bench.data.cremad import codes
+
+        return list(codes("sentences").values())[take - CREMAD_TAKES[0]]
     last = len(SHORT) if short else TAKES
     if not 1 <= take <= last:
         raise UsageError(f"no take {take} of {emotion}: takes run from 1 to {last}")

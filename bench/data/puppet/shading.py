@@ -1,7 +1,7 @@
 """Compiled shading: from the sample buffers to the finished picture.
 
 A pixel whose samples see one smooth surface is shaded once; where surfaces meet, every sample is. One thread, fixed
-order, no fast-math.
+order, no fast-math. All kernels stand in this one file: numba's cache does not see a change of a function that is imported.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 
 SKIN, LID_MARGIN, POUCH, PLAIN_SKIN, CLOTH, TEETH, TONGUE, HAIR, LASH = range(9)
+PLAIN, KNIT, HEATHER, RIB = range(4)
+"""Weaves of cloth; the first three in the order of identity.WEAVES."""
 EYE_OWNER = 1 << 28
 """Owners from here on are eyeballs: EYE_OWNER + 0 the subject's right, + 1 the left."""
 
@@ -23,14 +25,47 @@ def _smooth(low, high, x):
 
 
 @njit(cache=True, inline="always")
+def _hash(x, y):
+    """0..1 from two whole numbers."""
+    v = (x * 374761393 + y * 668265263) & 0x7FFFFFFF
+    v = ((v ^ (v >> 13)) * 1274126177) & 0x7FFFFFFF
+    return ((v ^ (v >> 16)) & 0xFFFF) * (1.0 / 65535.0)
+
+
+@njit(cache=True, inline="always")
 def _strand_tone(x):
     """Smooth noise along a line, -1..1, one value per unit: neighbouring strands differ in tone."""
     cell = math.floor(x)
     t = x - cell
     t = t * t * (3.0 - 2.0 * t)
-    a = math.sin(cell * 127.1) * 43758.5453
-    b = math.sin((cell + 1.0) * 127.1) * 43758.5453
-    return 2.0 * ((a - math.floor(a)) * (1.0 - t) + (b - math.floor(b)) * t) - 1.0
+    return 2.0 * (_hash(cell, 0) * (1.0 - t) + _hash(cell + 1, 0) * t) - 1.0
+
+
+@njit(cache=True)
+def _grain(x, y):
+    """Smooth noise in the plane, -1..1, one value per unit square."""
+    cx, cy = math.floor(x), math.floor(y)
+    tx, ty = x - cx, y - cy
+    tx, ty = tx * tx * (3.0 - 2.0 * tx), ty * ty * (3.0 - 2.0 * ty)
+    low = _hash(cx, cy) * (1.0 - tx) + _hash(cx + 1, cy) * tx
+    high = _hash(cx, cy + 1) * (1.0 - tx) + _hash(cx + 1, cy + 1) * tx
+    return 2.0 * (low * (1.0 - ty) + high * ty) - 1.0
+
+
+@njit(cache=True)
+def _cloth_tone(x, y, weave):
+    """Brightness of cloth at x cm round and y cm down: the weave's loops, ribs and specks."""
+    kind = int(weave + 0.5)
+    tone = 1.0 + 0.06 * _grain(x * 3.0, y * 3.0)
+    if kind == 1:
+        column = x / 0.42
+        lean = abs(column - math.floor(column) - 0.5)
+        tone *= 1.0 + 0.07 * math.cos(6.2832 * column) + 0.06 * math.sin(6.2832 * (y / 0.36 + 1.1 * lean))
+    elif kind == 2:
+        tone *= 1.0 + 0.13 * _grain(x * 5.0, y * 3.0)
+    elif kind == 3:
+        tone *= 1.0 + 0.16 * math.cos(6.2832 * x / 0.5)
+    return tone
 
 
 @njit(cache=True)
@@ -52,8 +87,8 @@ def _eye_sample(ray_x, ray_y, eye, gaze, light, half, strength, iris, cover, out
     r = math.sqrt(ex * ex + ey * ey) / eye[4]
     if ez < 0:
         r = 9.0
-    red, green, blue = 0.72, 0.66, 0.62
-    vein = min(1.0, max(0.0, (r - 1.3) / 1.2))
+    red, green, blue = 0.64, 0.585, 0.545
+    vein = min(1.0, max(0.0, (r - 1.15) / 1.2))
     red, green, blue = red * (1 - 0.1 * vein), green * (1 - 0.22 * vein), blue * (1 - 0.22 * vein)
     inside = 1.0 - _smooth(0.93, 1.06, r)
     if inside > 0:
@@ -124,8 +159,10 @@ def _surface_sample(material, normal, attr, colour, tex, head_x, head_y, light, 
     filled = max(0.0, -nx * light[0] * 0.9 + 0.15 * ny + 0.6 * nz) * fill * (0.35 + 0.65 * occ)
     sky = 0.5 + 0.5 * ny
     if material == 4:
-        base = amb * (0.4 + 0.8 * sky) * occ + 0.35 * filled
-        key = max(0.0, lit) * shadow * 0.95
+        tone = _cloth_tone(attr[0], attr[1], attr[2])
+        rim = 1.0 - max(0.0, nz)
+        base = (amb * (0.4 + 0.8 * sky) * occ + 0.35 * filled) * tone + 0.10 * amb * rim * rim * occ
+        key = max(0.0, 0.1 + 0.9 * lit) * shadow * 0.95 * tone
         out[0], out[1], out[2] = (
             red * (base + key * strength[0]),
             green * (base + key * strength[1]),
@@ -135,7 +172,7 @@ def _surface_sample(material, normal, attr, colour, tex, head_x, head_y, light, 
     if material == 5 or material == 6:
         s2 = spec_dot * spec_dot
         s8 = s2 * s2 * s2 * s2
-        power = (amb * 0.95 + 0.45 * strength[1] * max(0.0, 0.25 + 0.75 * lit) * shadow) * occ
+        power = (amb * 1.2 + 0.6 * strength[1] * max(0.0, 0.25 + 0.75 * lit) * shadow) * occ
         s = s8 * s8 * s8 * 0.3 * occ * shadow
         out[0], out[1], out[2] = red * power + s, green * power + s, blue * power + s
         return
@@ -167,8 +204,8 @@ def _surface_sample(material, normal, attr, colour, tex, head_x, head_y, light, 
     out[1] += s
     out[2] += s
     if hair > 0.0:
-        strand = 55.0 * math.atan2(attr[0] - 0.51875 * size_of_map, 0.51875 * size_of_map - attr[1])
-        k = amb * (0.4 + 0.5 * sky) * occ + 0.6 * strength[1] * max(0.0, lit) * shadow
+        strand = 110.0 * math.atan2(attr[0] - 0.51875 * size_of_map, 0.51875 * size_of_map - attr[1])
+        k = amb * (0.4 + 0.5 * sky) * max(occ, 0.5) + 0.6 * strength[1] * max(0.0, lit) * shadow
         k *= 1.0 + 0.25 * _strand_tone(strand)
         out[0] += (colour[0] * k - out[0]) * hair
         out[1] += (colour[1] * k - out[1]) * hair
@@ -176,24 +213,32 @@ def _surface_sample(material, normal, attr, colour, tex, head_x, head_y, light, 
 
 
 @njit(cache=True)
-def _hair_sample(tangent, colour, light, half, strength, amb, strand, shade, out):
-    """Kajiya-Kay strands: tangent (3,) unit, `strand` counts strands sideways, shade 0..1 darkens what lies deep."""
-    shade *= 1.0 + 0.3 * _strand_tone(strand)
+def _hair_sample(tangent, colour, light, half, strength, amb, strand, shade, key, detail, out):
+    """Kajiya-Kay strands: tangent (3,) unit, `strand` counts strands sideways, shade and key 0..1: light all round and
+    key light that get there. Each strand leans a little of its own, which breaks the gleam up; `detail` 0..1 says how
+    far a pixel tells strands apart."""
+    own = detail * _strand_tone(strand)
+    wide = _strand_tone(strand * 0.17 + 5.3)
+    tone = 1.0 + 0.30 * own + 0.16 * wide
     tl = tangent[0] * light[0] + tangent[1] * light[1] + tangent[2] * light[2]
     th = tangent[0] * half[0] + tangent[1] * half[1] + tangent[2] * half[2]
     diffuse = math.sqrt(max(0.0, 1.0 - tl * tl))
-    sine = math.sqrt(max(0.0, 1.0 - th * th))
-    s8 = sine * sine
-    s8 = s8 * s8
-    s8 = s8 * s8
-    s32 = s8 * s8 * s8 * s8
-    base = 0.75 * amb * shade
-    gleam = shade * s32 * 0.22
+    first = th + 0.10 + 0.13 * own + 0.06 * wide
+    second = th - 0.16 + 0.16 * own
+    s4 = max(0.0, 1.0 - first * first)
+    s4 = s4 * s4
+    s16 = s4 * s4 * s4 * s4
+    s64 = s16 * s16 * s16 * s16
+    t4 = max(0.0, 1.0 - second * second)
+    t4 = t4 * t4
+    t16 = t4 * t4 * t4 * t4
+    base = amb * shade * (0.55 + 0.35 * shade)
     total = colour[0] + colour[1] + colour[2] + 1e-3
     for k in range(3):
-        own = 0.3 + 2.1 * colour[k] / total
-        out[k] = colour[k] * (base + strength[k] * shade * (0.12 + 0.72 * diffuse))
-        out[k] += strength[k] * gleam * own * (0.12 + 0.8 * colour[k])
+        hue = 0.25 + 2.2 * colour[k] / total
+        light_in = strength[k] * key
+        out[k] = colour[k] * tone * (base + light_in * (0.08 + 0.68 * diffuse))
+        out[k] += light_in * (0.042 * shade * s64 + 0.7 * colour[k] * t16 * hue)
 
 
 @njit(cache=True)
@@ -217,6 +262,7 @@ def shade(
     head_x = np.array([head[0, 0], head[1, 0], head[2, 0]])
     head_y = np.array([head[0, 1], head[1, 1], head[2, 1]])
     rows = owner.shape[0]
+    detail = min(1.0, 0.075 * focal / samples / 39.0 / 1.4)  # width of a strand in pixels, against the 1.4 that show it
     for py in range(height):
         for px in range(width):
             first_y, first_x = py * samples, px * samples
@@ -302,7 +348,7 @@ def shade(
                 for k in range(5):
                     attr[k] = w0 * attrs[a, k] + w1 * attrs[b, k] + w2 * attrs[c, k]
                 if material[own] == 7:
-                    _hair_sample(normal, colour, light, half, strength, ambient, attr[0], attr[3], out)
+                    _hair_sample(normal, colour, light, half, strength, ambient, attr[0], attr[3], attr[4], detail, out)
                 else:
                     _surface_sample(
                         material[own], normal, attr, colour, tex, head_x, head_y, light, half, fill, strength,

@@ -125,6 +125,8 @@ DIPHTHONGS = {
     "@U": ("O", "U"),
 }
 
+_OPENING = ("jaw_open", "lips_part", "lower_lip_depress")
+_WIDE_INSISTS, _WIDE_LEAST = 1.5, 1.0
 _GRID = 200  # Hz; curves are built finer than the film and read at frame times
 _REACH = {"lip_pucker": 0.070, "lip_funnel": 0.065, "jaw_open": 0.045, "tongue": 0.030}
 _REACH_OTHER = 0.050  # seconds in which dominance falls to 1/e outside the sound itself
@@ -152,12 +154,15 @@ def mouth(phonemes: Sequence[Phoneme], frames: int, onset: float = 0.0, effort: 
     total, weight = np.zeros((len(times), len(ARTICULATORS))), np.full((len(times), len(ARTICULATORS)), 1e-9)
     for name, start, end, gain in segments:
         _, targets, insists = _CLASSES[name]
+        wide = name in ("open", "mid") and gain > 1.0  # a stressed open vowel is opened by everybody, however lazily or fast
         outside = np.maximum(np.maximum(start - times, times - end), 0.0)
         for column, articulator in enumerate(ARTICULATORS):
             if articulator == "lip_close":
                 continue
             dominance = insists.get(articulator, 1.0) * np.exp(-outside / _REACH.get(articulator, _REACH_OTHER))
-            scale = gain * effort if articulator in ("jaw_open", "lips_part", "lower_lip_depress") else 1.0
+            scale = gain * effort if articulator in _OPENING else 1.0
+            if wide and articulator in _OPENING:
+                dominance, scale = dominance * _WIDE_INSISTS, max(scale, _WIDE_LEAST)
             total[:, column] += dominance * min(1.0, targets.get(articulator, 0.0) * scale)
             weight[:, column] += dominance
     curves = _smooth(total / weight, 0.015)
