@@ -85,7 +85,8 @@ def paint_beard(identity: Identity, canvas: Canvas, skin: np.ndarray, maps: np.n
     way = way / np.linalg.norm(way, axis=1, keepdims=True) + rng.normal(0, 0.22, (n, 2))
     tips = roots + way * PER_CM * rng.uniform(0.18, 0.42, (n, 1))
     mask = np.clip(1.25 * strokes(roots, tips, rng.uniform(0.35, 1.0, n), 2), 0, 1) * (1 - mouth)
-    cover = np.clip(0.62 * where**1.5 + 0.7 * mask * np.clip(3 * where, 0, 1), 0, 0.96)[..., None]
+    # not opaque: a black moustache is read as an open mouth
+    cover = np.clip(0.46 * where**1.5 + 0.58 * mask * np.clip(3 * where, 0, 1), 0, 0.75)[..., None]
     tone = 0.5 + 0.9 * mask[..., None]
     skin[:] = skin * (1 - cover) + hair * tone * cover
     maps[..., GLOSS] -= 0.4 * cover[..., 0]

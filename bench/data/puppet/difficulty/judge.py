@@ -98,12 +98,16 @@ def auc(truth: np.ndarray, score: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Chance:
-    """Accuracy of a judge of a nuisance, the mean and 95 % point of the same with emotions permuted, and p (one-sided)."""
+    """Accuracy of a judge of a nuisance, the mean and 95 % point of the same with emotions permuted, and p (one-sided).
+
+    p_means is that of the largest one-way F between the emotions' means: it finds smaller leaks than a judge does.
+    """
 
     accuracy: float
     null: float
     null_95: float
     p: float
+    p_means: float
 
 
 def against_chance(x: np.ndarray, emotion: np.ndarray, speaker: np.ndarray, seed: int = 0) -> Chance:
@@ -118,17 +122,28 @@ def against_chance(x: np.ndarray, emotion: np.ndarray, speaker: np.ndarray, seed
     x = np.concatenate([x, x - own], axis=1)
     x = np.where(x.std(0) > 1e-9 * (1 + np.abs(x.mean(0))), x, 0.0)  # rounding of a constant is no signal
     fold = folds(speaker)
-    right = _share(x, emotion, fold)
-    null = np.zeros(PERMUTATIONS)
+    right, apart = _share(x, emotion, fold), _largest_f(x, emotion)
+    null = np.zeros((PERMUTATIONS, 2))
     for i in range(PERMUTATIONS):
         shuffled = emotion.copy()
         for s in people:
             rows = np.flatnonzero(speaker == s)
             shuffled[rows] = emotion[rng.permutation(rows)]
-        null[i] = _share(x, shuffled, fold)
-    p = (1 + np.sum(null >= right - 1e-12)) / (1 + PERMUTATIONS)
-    return Chance(right, float(null.mean()), float(np.percentile(null, 95)), float(p))
+        null[i] = _share(x, shuffled, fold), _largest_f(x, shuffled)
+    reached = (null >= np.array([right, apart]) - 1e-9).sum(0)
+    p, p_means = (1 + reached) / (1 + PERMUTATIONS)
+    return Chance(right, float(null[:, 0].mean()), float(np.percentile(null[:, 0], 95)), float(p), float(p_means))
 
 
 def _share(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> float:
     return float((scores(x, y, fold).argmax(1) == y).mean())
+
+
+def _largest_f(x: np.ndarray, y: np.ndarray) -> float:
+    """The largest one-way F of the columns of x (n, d) between classes y (n,); 0 for constant columns."""
+    one = np.eye(int(y.max()) + 1)[y]
+    count = np.maximum(one.sum(0), 1)[:, None]
+    between = np.sum((one.T @ x - count * x.mean(0)) ** 2 / count, axis=0)
+    within = np.sum((x - x.mean(0)) ** 2, axis=0) - between
+    scale = (len(x) - one.shape[1]) / (one.shape[1] - 1)
+    return float(np.max(np.where(within > 1e-12 * (1 + between), scale * between / np.maximum(within, 1e-300), 0.0)))

@@ -78,14 +78,9 @@ class Figures:
         """(what, lowest, highest, measured, met) of each target."""
         rows = [(name, low, high, self.judges[seen].accuracy[level][0]) for name, seen, level, low, high in BANDS]
         rows.append(("cohesion, AUC of gaze and pose swapped", 0.6, 1.0, self.cohesion["gaze and pose"].auc))
-        worst = min(self.nuisances.values(), key=lambda c: c.p)
+        tests = [p for c in self.nuisances.values() for p in (c.p, c.p_means)]
         rows.append(
-            (
-                "smallest p of the nuisance probes, times their number",
-                0.05,
-                1.0,
-                min(1.0, worst.p * len(self.nuisances)),
-            )
+            ("smallest p of the nuisance probes, times their number", 0.05, 1.0, min(1.0, min(tests) * len(tests)))
         )
         return [(name, low, high, value, low <= value <= high) for name, low, high, value in rows]
 

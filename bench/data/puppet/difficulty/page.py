@@ -97,19 +97,29 @@ def _confusions(f: Figures) -> str:
 
 def _nuisances(f: Figures) -> str:
     rows = [
-        (name, f"{100 * c.accuracy:.1f}", f"{100 * c.null:.1f}", f"{100 * c.null_95:.1f}", f"{c.p:.3f}")
+        (
+            name,
+            f"{100 * c.accuracy:.1f}",
+            f"{100 * c.null:.1f}",
+            f"{100 * c.null_95:.1f}",
+            f"{c.p:.3f}",
+            f"{c.p_means:.3f}",
+        )
         for name, c in f.nuisances.items()
     ]
     text = f"""## What must not tell the emotion
 
 The same judge is given a nuisance alone, as it is and relative to the speaker's mean; chance is what it reaches with the emotions
-permuted within each speaker ({PERMUTATIONS} times). Sentences are those of the judge-training clips of `bench` with common sentences;
+permuted within each speaker ({PERMUTATIONS} times). "p of the means" is that of the largest one-way F between emotions, permuted
+likewise: it sees smaller leaks than a judge does. Sentences are those of the judge-training clips of `bench` with common sentences;
 length, voice and recorder are numbers, of 40 speakers with all three sentences; the size of the video file is that of the
 {f.codec.clips} clips written in full. A background or a voice belongs to a person, and every person shows every emotion equally often:
 nothing can be read from it.
 
 """
-    return text + _table(("what the judge sees", "accuracy, %", "permuted: mean", "95 % point", "p"), rows)
+    return text + _table(
+        ("what the judge sees", "accuracy, %", "permuted: mean", "95 % point", "p", "p of the means"), rows
+    )
 
 
 def _cohesion(f: Figures) -> str:

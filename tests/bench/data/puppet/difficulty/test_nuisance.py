@@ -14,7 +14,7 @@ def test_sentence_length_voice_and_recorder_do_not_tell_the_emotion():
     """Smallest p of the probes times their number: under 0.05 would be a leak."""
     found = of_parameters(count=30)
     assert set(found) == {"sentence", "clip length", "voice of the speaker", "quality of the recorder"}
-    assert min(c.p for c in found.values()) * len(found) > 0.05, found
+    assert min(min(c.p, c.p_means) for c in found.values()) * 2 * len(found) > 0.05, found
     assert all(c.accuracy < 0.18 for c in found.values()), found
 
 
