@@ -20,7 +20,7 @@ from bench.data.puppet.identity import Identity
 from bench.data.puppet.likeness import same_and_different
 from bench.data.puppet.render import HeadRenderer, Performance
 
-FIRST_SEED = 500
+FIRST_SEED = 1600
 TILT_SEEDS = range(700, 716)
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 POSES = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.contract.errors import UsageError
 
-PUPPET_VERSION = 1
+PUPPET_VERSION = 2
 """Changes whenever the same clip would look or sound otherwise; trees, stores and outputs of another version are refused."""
 
 
