@@ -38,8 +38,10 @@ $EMOTALK_WORK (default ./work)
     samples/<clip_id>.mp4            scored videos of some clips; real/<clip_id>.mp4 the real ones of six of them
     traces/<clip_id>.json            their cues as curves, real and generated
   cache/                             features and scores under content keys, weights
+    rates.json                       how fast this machine rendered, prepared and scored (docs/doctor.md)
     contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
-  report/<name>/                     report.html, table.md, table.csv, table.tex, media/"""
+  report/<name>/                     report.html, table.md, table.csv, table.tex, media/
+  wandb/                             the W&B mirror: offline runs, mirror.log (docs/tracking.md)"""
 
 FRAMES_ONLY = """\
 ### Clips of frames only
