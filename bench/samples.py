@@ -26,7 +26,10 @@ def kept_clips(rows: Sequence[Selected], result: Result) -> list[str]:
     worst = [d.worst[0].clip_id for d in result.distributions if d.worst]
     kept = list(dict.fromkeys([*result.showcase, *worst]))
     rest = [clip_id for clip_id in sorted(ids) if clip_id not in result.showcase]
-    spread = rest[:: max(1, len(rest) // (KEPT - len(result.showcase)))]
+    places = KEPT - len(result.showcase)
+    spread = [rest[(2 * k + 1) * len(rest) // (2 * places)] for k in range(places)]
+    # every other one first: what the worst clips displace is spread as well
+    spread = [*spread[::2], *spread[1::2]]
     kept += [clip_id for clip_id in spread if clip_id not in kept]
     return sorted(kept[:KEPT])
 

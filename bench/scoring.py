@@ -75,7 +75,7 @@ def score_clip(job: Job) -> dict[str, Any]:
     except (EmotalkError, OSError, MemoryError):
         raise
     except Exception as error:  # one odd video must not stop a table; the clip is left out, counted and named
-        what = f"{type(error).__name__}: {error}"[:500]
+        what = f"{type(error).__name__}: {error}".replace(f"{job.videos}/", "").replace(f"{job.store}/", "")[:500]
         status = "failed" if job.missing == "fail" else "excluded"
         return item | {"status": status, "reason": str(Reason.METRIC_FAILED), "detail": what}
     if job.missing != "static":

@@ -52,6 +52,8 @@ class Breakdown:
     rows: list[tuple[Row, list[Shade]]]
     reasons: list[str]
     """Why some values have no interval for new speakers."""
+    without: list[str]
+    """Why some groups have no value."""
 
     @property
     def n_emotions(self) -> int:
@@ -77,7 +79,13 @@ def _breakdown(table: Table, j: int) -> Breakdown | None:
     if not keys:
         return None
     parts = [_part(key, [one[key] for one in found if key in one]) for key in keys]
-    truth = next((one for row, one in zip(table.rows, found, strict=True) if is_truth(row)), {})
+    # as in the table: the ground truth's value, its re-encoded copy's where that has none
+    ceilings = {
+        row.loaded.result.method.name: one for row, one in zip(table.rows, found, strict=True) if row.role == "ceiling"
+    }
+    truth = {
+        key: g for name in ("gt-reencoded", "gt") for key, g in ceilings.get(name, {}).items() if g.value is not None
+    }
     badness = [
         [_badness(column.direction, one.get(key), truth.get(key)) for key in keys]
         for row, one in zip(table.rows, found, strict=True)
@@ -97,7 +105,10 @@ def _breakdown(table: Table, j: int) -> Breakdown | None:
         for g in one.values()
         if g.interval and g.interval.reason
     )
-    return Breakdown(column, parts, rows, list(reasons))
+    without = dict.fromkeys(
+        printable(reason_in_words(g.reason)) for one in found for g in one.values() if g.value is None
+    )
+    return Breakdown(column, parts, rows, list(reasons), list(without))
 
 
 def _part(key: tuple[str, str], groups: list[GroupValue]) -> Part:

@@ -14,7 +14,7 @@ from reports.words import plural, printable
 
 KINDS = {".webp": "webp", ".jpg": "jpeg", ".png": "png"}
 LARGEST = 4_000_000
-"""Bytes of pictures at most; a larger sheet is cut after the last whole speaker, and the page says so."""
+"""Bytes of pictures in a page at most; a larger sheet is cut after the last whole speaker, and the page says so."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,18 @@ class ContactSheet:
         return f"{plural(len(self.speakers), 'speaker')} in {plural(len(self.emotions), 'emotion')}"
 
 
-def contact_sheet(table: Table, policy: str, sheets: Sequence[tuple[Sheet, Path]]) -> ContactSheet | None:
+def sheet_of(table: Table, policy: str, sheets: Sequence[tuple[Sheet, Path]]) -> tuple[Sheet, Path] | None:
     """The sheet of the table's dataset, part and version, if there is one and the media policy is "all"."""
     d = table.results[0].dataset
     wanted = (d.name, d.profile, d.part, d.data_version)
     found = next(
         (one for one in sheets if (one[0].dataset, one[0].profile, one[0].part, one[0].data_version) == wanted), None
     )
-    if found is None or policy != "all" or found[0].media_policy != "all":
-        return None
-    sheet, folder = found
+    return found if found is not None and policy == found[0].media_policy == "all" else None
+
+
+def contact_sheet(sheet: Sheet, folder: Path, in_page: int = 1) -> ContactSheet:
+    """A sheet with the pictures of `folder` embedded, as many speakers as its share of the page holds; `in_page`: sheets there."""
     emotions = [e for e in EMOTIONS if any(t.emotion == e for t in sheet.tiles)]
     names = list(dict.fromkeys(t.speaker for t in sheet.tiles))
     speakers, size = [], 0
@@ -58,7 +60,7 @@ def contact_sheet(table: Table, policy: str, sheets: Sequence[tuple[Sheet, Path]
         tiles = {t.emotion: t for t in sheet.tiles if t.speaker == name}
         data = {e: (folder / t.file).read_bytes() for e, t in tiles.items()}
         size += sum(map(len, data.values()))
-        if size > LARGEST and speakers:
+        if size > LARGEST // in_page and speakers:
             break
         pictures = [_picture(tiles[e], data[e]) if e in tiles else None for e in emotions]
         speakers.append((printable(name), pictures))

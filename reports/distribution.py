@@ -11,7 +11,7 @@ from bench.contract.result import Distribution
 from reports.media import is_truth
 from reports.strip import BOTTOM, LABEL, RIGHT, TOP, WIDTH, axis, label, stretched, without_far_truth
 from reports.table import Row, Table
-from reports.words import number
+from reports.words import number, printable
 
 ROW = 30
 MOST_DOTS = 200
@@ -50,7 +50,9 @@ def spreads(table: Table, j: int, players: dict[str, str]) -> list[Spread]:
         if (found := _distribution(row, column.metric)) is None:
             continue
         five = (found.minimum, found.lower_quartile, found.median, found.upper_quartile, found.maximum)
-        worst = [Worst(w.clip_id, number(w.value, column.decimals), players.get(w.clip_id)) for w in found.worst]
+        worst = [
+            Worst(printable(w.clip_id), number(w.value, column.decimals), players.get(w.clip_id)) for w in found.worst
+        ]
         lines.append(Spread(row, found.n_clips, tuple(number(v, column.decimals) for v in five), worst))
     return lines
 
@@ -115,7 +117,7 @@ def _row(row: Row, clips: list[tuple[str, float, str]], y: float, x, domain: tup
     for (clip_id, value, status), (cx, dy) in zip(dots, places, strict=True):
         hollow = ' class="static"' if status == "static" else ""
         beyond = not domain[0] <= value <= domain[1]
-        title = f"{clip_id} {number(value, column.decimals)}" + (" (static image)" if hollow else "")
+        title = f"{printable(clip_id)} {number(value, column.decimals)}" + (" (static image)" if hollow else "")
         if beyond:
             way = 1 if value > domain[1] else -1
             points = f"{cx + 4 * way},{y + dy:.1f} {cx - 3 * way},{y + dy - 3.5:.1f} {cx - 3 * way},{y + dy + 3.5:.1f}"

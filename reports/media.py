@@ -38,8 +38,8 @@ def policies(results: Sequence[Loaded]) -> dict[str, str]:
 
 def may_show(row: Row, policy: str) -> bool:
     """Whether clips of this row may be copied."""
-    method = row.loaded.result.method
-    return shareable(policy, method.kind, method.name)
+    result = row.loaded.result
+    return shareable(policy, result.method.kind, result.method.name, result.name)
 
 
 def is_truth(row: Row) -> bool:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from bench.contract.sheet import Sheet
 from reports.breakdown import breakdowns
 from reports.clips import clips_note, clips_of
-from reports.contact import contact_sheet
+from reports.contact import contact_sheet, sheet_of
 from reports.distribution import picture, spreads
 from reports.load import Loaded
 from reports.media import MediaFolder, policies
@@ -44,9 +44,21 @@ def page(
 ) -> str:
     """The whole page; films that may be shown are copied through `media`, pictures of `sheets` are embedded."""
     allowed = policies(results)
+    own = [allowed[table.results[0].dataset.name] for table in tables]
+    sheet_at: dict[Path, int] = {}  # contact sheet -> the first table that it belongs to
+    wanted = [sheet_of(table, policy, sheets) for table, policy in zip(tables, own, strict=True)]
+    for n, sheet in enumerate(wanted, 1):
+        if sheet is not None:
+            sheet_at.setdefault(sheet[1], n)
     sections = [
-        _section(n, table, allowed[table.results[0].dataset.name], media, sheets) for n, table in enumerate(tables, 1)
+        _section(n, table, policy, media)
+        | {
+            "sheet": contact_sheet(*sheet, len(sheet_at)) if sheet and sheet_at[sheet[1]] == n else None,
+            "sheet_at": sheet_at[sheet[1]] if sheet and sheet_at[sheet[1]] != n else None,
+        }
+        for n, (table, policy, sheet) in enumerate(zip(tables, own, wanted, strict=True), 1)
     ]
+    sections = [section | {"parts": _parts(section)} for section in sections]
     script = _template("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
@@ -85,12 +97,13 @@ def _dates(results) -> str:
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
-def _section(n: int, table: Table, policy: str, media: MediaFolder, sheets: Sequence[tuple[Sheet, Path]]) -> dict:
+def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
+    """What the templates read of one table, but for its contact sheet and the list of its parts."""
     results = table.results
     d, p = results[0].dataset, results[0].protocol
     clips, without = clips_of(n, table, policy, media)
     players = {clip.clip_id: f"#{clip.anchor}" for clip in clips if clip.cards}
-    section = {
+    return {
         "n": n,
         "table": table,
         "heading": table.heading,
@@ -105,7 +118,6 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder, sheets: Sequ
         "strips": [{"column": c, "svg": strip(table, j), "meaning": ARROW_MEANING[c.direction]} for j, c in enumerate(table.columns)],
         "breakdowns": breakdowns(table),
         "distributions": _distributions(table, players),
-        "sheet": contact_sheet(table, policy, sheets),
         "real": [(clip, clip.real) for clip in clips if clip.first and clip.real],
         "clips": clips,
         "clips_note": clips_note(table, policy, clips),
@@ -116,7 +128,6 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder, sheets: Sequ
         "readings": readings(table),
         "provenance": provenance(table),
     }  # fmt: skip
-    return section | {"parts": _parts(section)}
 
 
 def _parts(section: dict) -> list[tuple[str, str]]:
@@ -126,7 +137,7 @@ def _parts(section: dict) -> list[tuple[str, str]]:
         ("scale", "Each metric on its scale", section["strips"]),
         ("groups", "By emotion and level", section["breakdowns"]),
         ("every", "Every clip", section["distributions"]),
-        ("data", "What the data look like", section["real"] or section["sheet"]),
+        ("data", "What the data look like", section["real"] or section["sheet"] or section["sheet_at"]),
         ("clips", "Clips side by side", True),
         ("unscored", "What did not come through", True),
         ("reading", "How to read each metric", section["readings"]),

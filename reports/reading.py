@@ -12,8 +12,8 @@ READING = {
     "SSIM": "Compares brightness, contrast and fine structure of each frame with the real frame at the same place; 1 is the same "
     "picture. A right expression two pixels aside scores low, a still face on the right background scores high: look at the "
     "static row before being impressed. Blind to timing as such and to sound.",
-    "PSNR": "Mean squared pixel error of each frame against the real one, on a logarithmic scale: 6 dB more is half the error. Ruled "
-    "by the large areas, background and hair; the mouth hardly counts. A clip that is the real one to the last bit has no "
+    "PSNR": "Mean squared pixel error of each frame against the real one, on a logarithmic scale: 6 dB more is half the typical error. "
+    "Ruled by the large areas, background and hair; the mouth hardly counts. A clip that is the real one to the last bit has no "
     "error, so its value is the largest that the definition allows.",
     "M-LMD": "How far the 20 lip points lie from the real ones, after each mouth is centred on itself: shape and opening of the mouth, "
     "frame by frame. 0 is the same mouth. A method that says the right words half a second late scores badly; head movement "

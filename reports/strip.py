@@ -6,6 +6,7 @@ import math
 
 from markupsafe import Markup
 
+from reports.media import is_truth
 from reports.table import Table, interval
 from reports.words import NEW, THESE, number
 
@@ -30,7 +31,7 @@ def strip(table: Table, j: int) -> Markup:
     height = TOP + ROW * len(cells) + BOTTOM
     if not points:
         return Markup('<p class="empty">No row has a value of this metric. {}</p>').format(_why_nothing(table, j))
-    points = without_far_truth([(_is_truth(row), c.value) for row, c in zip(table.rows, cells, strict=True)])
+    points = without_far_truth([(is_truth(row), c.value) for row, c in zip(table.rows, cells, strict=True)])
     drawn = [c for c in cells if c.value is not None and min(points) <= c.value <= max(points)]
     low, high = _domain(points, [interval(c.measured, t) for c in drawn for t in (NEW, THESE)])
     scale = (WIDTH - LABEL - RIGHT) / (high - low)
@@ -62,10 +63,6 @@ def without_far_truth(values: list[tuple[bool, float | None]]) -> list[float]:
     every = [v for _, v in known]
     squeezed = others and 0 < max(others) - min(others) < (max(every) - min(every)) / 3
     return others if squeezed else every
-
-
-def _is_truth(row) -> bool:
-    return row.role == "ceiling" and row.loaded.result.method.name == "gt"
 
 
 def _why_nothing(table: Table, j: int) -> str:
@@ -148,8 +145,9 @@ def _row(row, cell, y: float, x, domain: tuple[float, float], decimals: int) -> 
         at = x(domain[1]) - 7 if way > 0 else x(domain[0]) + 7
         body.append(Markup('<polygon points="{}"/>').format(f"{at + 7 * way},{y} {at},{y - 4.5} {at},{y + 4.5}"))
         body.append(
-            Markup('<text class="none beyond" x="{}" y="{}">{}</text>').format(
-                at - 5 * way, y + 4, number(cell.value, decimals)
+            # towards the middle: outwards it would lie on the row's name
+            Markup('<text class="none" text-anchor="{}" x="{}" y="{}">{}</text>').format(
+                "end" if way > 0 else "start", at - 5 * way, y + 4, number(cell.value, decimals)
             )
         )
     elif cell.value is None or not math.isfinite(cell.value):

@@ -257,7 +257,7 @@ def _nowhere(measured: list[list[MetricValue | None]]) -> dict[str, str]:
     for target in (NEW, THESE):
         reasons = Counter(_no_interval_reason(m, target) for m in shown)
         if shown and None not in reasons:
-            out[target] = "; ".join(reason for reason, _ in reasons.most_common())
+            out[target] = printable("; ".join(reason for reason, _ in reasons.most_common()))
     return out
 
 

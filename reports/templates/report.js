@@ -172,7 +172,7 @@ function openClip(id) {
   target.scrollIntoView();
   return true;
 }
-const openHash = () => openClip(decodeURIComponent(location.hash.slice(1)));
+const openHash = () => openClip(location.hash.slice(1)); // ids have no character that an address would escape
 window.addEventListener("hashchange", openHash);
 openHash();
 

@@ -84,3 +84,16 @@ def test_emotions_stand_before_levels(shown):
 def test_results_without_a_breakdown_have_none(make, tmp_path):
     [table] = tables([Loaded(make[0]("a"), tmp_path)])
     assert breakdowns(table) == []
+
+
+def test_under_match_the_re_encoded_truth_stands_in_for_a_missing_one_as_in_the_table(shown):
+    rows = {"gt-reencoded": [group("SX-C", "happy", 6.0)], "a": [group("SX-C", "happy", 7.0)]}
+    assert shown("SX-C", rows)["a"]["happy"].text.startswith("+1.0")
+
+
+def test_why_a_group_has_no_value_is_said_without_pointing_at_it(make, tmp_path):
+    make_result, metric_value, _ = make
+    groups = [group("SSIM", "happy", 0.5), group("SSIM", "sad", None, reason="missing-output", n_clips=0)]
+    [table] = tables([Loaded(make_result("a", [metric_value("SSIM", 0.5)], breakdown=groups), tmp_path)])
+    [found] = breakdowns(table)
+    assert found.without == ["the method gave no output"]

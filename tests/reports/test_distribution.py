@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench.contract.result import ClipScore, Distribution
 from bench.contract.traces import ClipTraces, Curves
 from reports.distribution import MOST_DOTS, picture, spreads
 from reports.load import ClipFacts, ClipValue, Loaded
@@ -153,3 +154,14 @@ def test_every_metric_has_words_for_a_reader_who_meets_it_first():
 
 def test_no_rows_no_picture():
     assert traces([], "x") is None
+
+
+def test_a_name_cannot_turn_the_value_beside_it_around(make, tmp_path):
+    make_result, metric_value, _ = make
+    name = "c\u202e"
+    spread = dict.fromkeys(("minimum", "lower_quartile", "median", "upper_quartile", "maximum"), 0.5)
+    found = Distribution(metric="SSIM", n_clips=1, worst=[ClipScore(clip_id=name, value=0.5)], **spread)
+    clips = {(name, "SSIM"): ClipValue(0.5, "ok", None)}
+    result = make_result("a", [metric_value("SSIM", 0.5)], distributions=[found])
+    [table] = tables([Loaded(result, tmp_path, clips, {name: ClipFacts("s", "happy", 1)})])
+    assert "\u202e" not in str(picture(table, 0)) + spreads(table, 0, {})[0].worst[0].clip_id

@@ -130,3 +130,34 @@ def test_a_sheet_too_large_for_a_page_is_cut_after_a_whole_speaker(make, make_sh
     build([folder], tmp_path / "out", [make_sheet(tmp_path / "sheet")])
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count('class="tile"') % 2 == 0 and "more speaker" in page
+
+
+def test_two_tables_of_one_dataset_embed_its_contact_sheet_once_and_two_datasets_share_the_room(
+    make, make_sheet, tmp_path, monkeypatch
+):
+    make_result, _, write_result = make
+    folders = [
+        write_result(tmp_path / "a", make_result("a")),
+        write_result(tmp_path / "b", make_result("b", protocol={"missing": "exclude"})),
+    ]
+    sheet = make_sheet(tmp_path / "sheet", speakers=3)
+    build(folders, tmp_path / "out", [sheet])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count('class="tile"') == 6 and page.count('id="t1-sheet"') == 1
+    assert 'href="#t1-sheet"' in page and 'id="t2-data"' in page and 'href="#t2-data"' in page
+    other = make_sheet(tmp_path / "other", speakers=3, dataset="x")
+    folders[1] = write_result(tmp_path / "c", make_result("c", dataset={"name": "x"}))
+    one = sum(path.stat().st_size for path in sheet.glob("P00[12]*.webp"))
+    monkeypatch.setattr("reports.contact.LARGEST", 2 * one)
+    build(folders, tmp_path / "two", [sheet, other])
+    page = (tmp_path / "two" / "report.html").read_text()
+    assert page.count('class="tile"') == 2 * 4 and page.count("1 more speaker left out") == 2
+
+
+@pytest.mark.parametrize("names", [{"name": "gt"}, {"method": {"name": "GT_crf18"}}])
+def test_what_is_named_as_real_footage_is_not_shown_as_generated(make, tmp_path, names):
+    make_result, metric_value, write_result = make
+    result = make_result("a", [metric_value("SSIM", 0.8)], dataset={"media_policy": "generated"}, **names)
+    folder = write_result(tmp_path / "a", result, {CLIP: 1})
+    build([folder], tmp_path / "out")
+    assert films(tmp_path / "out") == [] and "data:image" not in (tmp_path / "out" / "report.html").read_text()

@@ -89,3 +89,11 @@ def test_a_ground_truth_far_beyond_all_others_stands_at_the_edge_with_its_value(
 def test_of_a_ground_truth_and_one_other_both_are_drawn(make, tmp_path):
     text = one_column(make, tmp_path, gt=make[1]("PSNR", 101.0, None), a=make[1]("PSNR", 20.0, 1.0))
     assert text.count("<circle") == 2
+
+
+@pytest.mark.parametrize(("truth", "anchor"), [(101.0, "end"), (-101.0, "start")])
+def test_the_value_of_a_ground_truth_at_the_edge_runs_towards_the_middle(make, tmp_path, truth, anchor):
+    value = make[1]
+    text = one_column(make, tmp_path, gt=value("PSNR", truth, None), a=value("PSNR", 20.0), b=value("PSNR", 30.0))
+    [shown] = [t for t in ElementTree.fromstring(text).iter("text") if t.get("class") == "none"]
+    assert shown.get("text-anchor") == anchor and LABEL < float(shown.get("x")) < WIDTH

@@ -26,7 +26,7 @@ MOST_SPEAKERS = 24
 OPEN = 0.1
 """Blink below which the eyes are open enough for a portrait."""
 SOURCE = (
-    f"rendered anew at {SIZE} px from the same parameters as the clips: take {TAKE}, level 3 (neutral: 1), at the frame of "
+    f"rendered anew from the parameters of the clips: take {TAKE} of MEAD's layout, level 3 (neutral: 1), at the frame of "
     "strongest expression (neutral: weakest) with open eyes"
 )
 
