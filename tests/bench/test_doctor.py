@@ -13,6 +13,7 @@ from run_emotalk import emotalk
 from bench.contract.errors import ExitCode
 from bench.doctor import machine, packages, pretrained
 from bench.doctor.findings import COLUMNS, Finding, exit_code, in_words
+from bench.tracking.service import DEFAULT_SERVER
 from bench.workspace import Workspace
 
 
@@ -84,6 +85,16 @@ def test_tracking_says_what_would_happen_and_never_shows_the_key(settings, mode,
     assert row.data["mode"] == mode
     assert row.state != "LACK"
     assert "secret-of-mine" not in json.dumps(row.document())
+
+
+def test_tracking_finds_the_key_that_wandb_login_writes(monkeypatch, tmp_path):
+    pytest.importorskip("wandb", reason="without the library there is nothing to say")
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    host = DEFAULT_SERVER.partition("//")[2]
+    (tmp_path / "netrc").write_text(f"machine {host} login user password {'0' * 40}\n")
+    assert machine._tracking().data == {"mode": "online", "key": True}
 
 
 class FakeCuda:

@@ -10,8 +10,9 @@ from bench.contract.clip import Part
 from bench.contract.errors import NothingDoneError, UsageError
 from bench.data import cremad, mead
 from bench.data.manifests import load_manifest
-from bench.doctor import dataset, tree
+from bench.doctor import dataset, examination, tree
 from bench.doctor.findings import COLUMNS, in_words
+from bench.workspace import Workspace
 
 CLIPS = [f"{s}_front_{e}_1_{t:03d}" for s in ("M003", "M005") for e in ("angry", "neutral") for t in (1, 2, 3)]
 
@@ -66,9 +67,24 @@ def test_what_another_part_lacks_is_a_note(tmp_path, split):
 
 def test_parts_of_the_embedded_dataset_that_are_not_rendered_yet_are_no_lack(smoke_tree):
     manifest = load_manifest("puppet", "smoke")
-    rows = by_name(dataset.examine(dataset.read("puppet", smoke_tree), manifest, Part.VALIDATION))
+    rows = by_name(dataset.examine(dataset.read("puppet", smoke_tree, rendered=True), manifest, Part.VALIDATION))
     assert rows["smoke validation"].state == "ok" and "0 of 5" in rows["smoke validation"].found
     assert "10 of 10" in rows["smoke test"].found
+
+
+def test_in_a_tree_of_the_embedded_dataset_that_is_given_nothing_is_rendered_so_what_is_missing_lacks(smoke_tree):
+    manifest = load_manifest("puppet", "smoke")
+    rows = by_name(dataset.examine(dataset.read("puppet", smoke_tree), manifest, Part.VALIDATION))
+    assert rows["smoke validation"].state == "LACK" and "leave --root out" in rows["smoke validation"].do
+    assert rows["smoke test"].state == "ok"
+
+
+@pytest.mark.parametrize("given, state", [(True, "LACK"), (False, "ok")])
+def test_only_a_root_that_was_given_is_taken_as_it_is(smoke_tree, tmp_path, given, state):
+    (tmp_path / "datasets").mkdir()
+    shutil.copytree(smoke_tree, tmp_path / "datasets" / "puppet-smoke")
+    question = examination.Question("puppet", smoke_tree if given else None, profile="smoke", part="validation")
+    assert by_name(examination._dataset(question, Workspace(tmp_path)))["smoke validation"].state == state
 
 
 def test_counts_agree_with_what_prepare_would_read(tmp_path):

@@ -13,11 +13,12 @@ from bench.contract.errors import ExitCode
 from bench.data.manifests import load_manifest
 from bench.data.prepare_clip import PREPARE_VERSION
 from bench.data.puppet.dataset import plan
+from bench.data.puppet.version import PUPPET_VERSION
 from bench.doctor import ahead, dataset, forecast
 from bench.doctor.findings import exit_code
 from bench.doctor.forecast import Cost, Step
 from bench.doctor.sources import Sources, header_of, sample
-from bench.prepare import prepare
+from bench.prepare import dataset_root, prepare
 from bench.workspace import Workspace
 
 HD = Sources(frames=75, width=1920, height=1080, fps=25.0, sampled=40, failed=0)
@@ -212,6 +213,91 @@ def test_workers_count_into_the_processor_time_of_the_family():
     assert rates.family_seconds() - before >= 0.4  # and after it was waited for
 
 
+def test_the_mirror_to_wandb_is_no_part_of_the_work():
+    import subprocess
+    import sys
+
+    code = "import time\nwhile time.process_time() < 0.5: pass\nprint(1, flush=True)\ninput()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, start_new_session=True) as child:
+        before = rates.family_seconds()
+        child.stdout.readline()
+        assert rates.family_seconds() - before < 0.3
+        child.communicate("\n")
+
+
+def test_building_a_head_counts_as_frames_when_it_is_measured_and_when_it_is_predicted(tmp_path, monkeypatch):
+    """Ten clips of one speaker and ten of ten: what one shows of a frame predicts the other."""
+    each, found = 0.02, []
+    for speakers in (1, 10):
+        ticks = Ticks(monkeypatch)
+        clock = rates.RenderClock(lambda done, total: None, tmp_path)
+        clock(0, 10)
+        for _ in range(10):
+            seconds = each * (20 + rates.HEAD_FRAMES * speakers / 10)
+            ticks.processor, ticks.wall = ticks.processor + seconds, ticks.wall + seconds
+            clock(1, 10)
+        (rate,) = clock.rates("puppet-quick", 200, 1, "1", speakers)
+        found.append(rate.frame_seconds)
+        cost = Cost(rate.frame_seconds, 0, "earlier run", "")
+        predicted = forecast.step("render", 10, 200, cost, 1, speakers).seconds - forecast.STARTING
+        assert predicted == pytest.approx(ticks.wall)
+    assert found == pytest.approx([each, each])
+
+
+def test_rendering_leaves_a_rate_that_knows_of_its_heads(tmp_path, monkeypatch):
+    from bench.data.puppet import dataset as puppet
+
+    def write(root, *given, progress, **flags):
+        progress(0, 60)
+        ticks.processor, ticks.wall = ticks.processor + 100, ticks.wall + 100
+        progress(60, 60)
+
+    ticks = Ticks(monkeypatch)
+    monkeypatch.setattr(puppet, "write_tree", write)
+    dataset_root("puppet", None, "quick", Part.TEST, Workspace(tmp_path), 1, None)
+    (rate,) = rates.load(tmp_path / "cache")
+    planned = plan("quick", ("test",))
+    heads = len({clip.speaker for clip in planned})
+    assert rate.frames == sum(clip.frames for clip in planned)
+    assert rate.frame_seconds == pytest.approx(
+        (100 - rates.LOADING) / (rate.frames + rates.HEAD_FRAMES * heads), abs=1e-6
+    )
+
+
+def test_of_frames_only_and_of_cremads_layout_the_forecast_is_that_of_their_own_kind():
+    rendered = [record(kind="render", label="puppet-quick", code=str(PUPPET_VERSION), size=None)]
+    assert forecast.stage_cost("render", rendered, "puppet-bench").frame_seconds == 0.02
+    assert forecast.stage_cost("render", rendered, "puppet-cremad-quick") is None
+    moving = record(label="puppet-quick", size=(256, 256))
+    square = Sources(20, 256, 256, 25.0, 0, 0)
+    stills = replace(square, stills=True)
+    assert forecast.prepare_cost([moving], square) and forecast.prepare_cost([moving], stills) is None
+    own = replace(moving, label="puppet-pretrain")
+    assert forecast.prepare_cost([own], stills) and forecast.prepare_cost([own], square) is None
+    assert forecast.documented_prepare(stills).frame_seconds > 1.5 * forecast.documented_prepare(square).frame_seconds
+
+
+def test_the_embedded_datasets_other_layout_is_prepared_as_what_it_is(tmp_path):
+    from bench.data.puppet import flv
+
+    assert ahead.EMBEDDED["cremad"] == (*flv.SIZE, float(flv.FPS))
+    work, _ = ahead.steps(
+        "puppet-cremad-quick", load_manifest("puppet-cremad", "quick"), Part.TEST, None, Workspace(tmp_path),
+        embedded=("quick", "cremad"),
+    )  # fmt: skip
+    prepare = next(step for step in work if step.stage == "prepare")
+    assert prepare.bytes / prepare.frames > 19_000  # cues twice: measured 21 kB a frame
+
+
+def test_no_more_clips_are_scored_than_the_limit_asks_for(tmp_path):
+    manifest = load_manifest("puppet", "bench")
+    work, _ = ahead.steps(
+        "puppet-bench", manifest, Part.TEST, None, Workspace(tmp_path), embedded=("bench", "mead"), limit=1
+    )
+    assert work[-1].clips == len(ahead._control_rows())
+
+
 def test_rows_are_recorded_only_if_they_are_the_controls_and_all_fresh(tmp_path):
     for methods, fresh, count in (("controls", True, 1), ("controls", False, 0), ("static", True, 0)):
         clock = rates.RowsClock(tmp_path, "mead", 2, methods)
@@ -246,14 +332,17 @@ def test_of_a_tree_that_is_not_rendered_yet_everything_is_ahead(tmp_path):
     assert "50 frames" in lengths
 
 
-def test_what_is_there_of_a_row_counts_once_and_training_parts_are_not_scored(tmp_path):
+def test_what_is_there_of_a_row_and_part_counts_once_and_training_parts_are_not_scored(tmp_path):
     space, manifest = Workspace(tmp_path), load_manifest("puppet", "smoke")
     items = space.generated("static", "puppet-smoke") / "items"
     items.mkdir(parents=True)
-    for number in range(9):  # of other parts, too
-        (items / f"{number}.json").write_text("{}")
+    scored = [clip.clip_id for clip in plan("smoke", ("test",)) if clip.scored]
+    for name in [*scored[:3], "of-another-part", "of-a-third"]:
+        (items / f"{name}.json").write_text("{}")
     steps, _ = ahead.steps("puppet-smoke", manifest, Part.TEST, None, space, embedded=("smoke", "mead"))
-    assert steps[-1].clips == 4 * 9 - 4
+    assert steps[-1].clips == 4 * 9 - 3
+    steps, _ = ahead.steps("puppet-smoke", manifest, Part.VALIDATION, None, space, embedded=("smoke", "mead"))
+    assert steps[-1].clips == 2 * 9
     steps, _ = ahead.steps("puppet-smoke", manifest, Part.METHOD_TRAIN, None, space, embedded=("smoke", "mead"))
     assert [step.stage for step in steps] == ["render", "prepare"]
 

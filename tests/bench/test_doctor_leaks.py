@@ -62,6 +62,12 @@ def test_a_sound_manifest_of_ones_own_passes(tmp_path):
     assert exit_code(leaks.examine([], ("mead", path))) == ExitCode.DONE
 
 
+@pytest.mark.parametrize("rows", [(), ("../a.mp4,test",)])
+def test_of_a_manifest_that_names_nobody_nothing_can_be_told(tmp_path, rows):
+    found = leaks.examine([], ("mead", own_split(tmp_path, *rows)))
+    assert exit_code(found) == ExitCode.COULD_NOT_TELL
+
+
 def test_rows_of_a_speaker_and_of_a_clip_of_the_same_speaker_are_the_same_person(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("clip_id,speaker,part\n,W011,judge-train\nW011_front_sad_1_001,,validation\n")
@@ -131,6 +137,25 @@ def test_a_store_with_a_speaker_in_two_parts_fails(tmp_path):
     assert states(store_of(tmp_path, sides)) == ["LACK"]
 
 
+@pytest.mark.parametrize("flags, state", [((), "LACK"), (("leaky",), "note")])
+def test_a_leak_is_let_pass_only_where_it_was_published(tmp_path, flags, state):
+    """A manifest of one's own is flagged by itself for such speakers, which is no excuse for them."""
+    sides = {"test": {"M003_front_angry_1_001": None}, "method-train": {"M003_front_angry_1_002": None}}
+    space = store_of(tmp_path, sides)
+    own = own_split(tmp_path, "M003_front_angry_1_001,test", "M003_front_angry_1_002,method-train")
+    given = load_manifest("mead", own).flags
+    assert given
+    for path in (tmp_path / "store").rglob("mine-*.json"):
+        write_json(path, json.loads(path.read_text()) | {"flags": [*given, *flags]})
+    assert states(space) == [state]
+
+
+def test_in_stores_and_runs_too_a_name_in_other_case_is_the_same_speaker(tmp_path):
+    sides = {"test": {"M003_front_angry_1_001": None}, "method-train": {"m003_front_angry_1_002": None}}
+    assert states(store_of(tmp_path / "a", sides)) == ["LACK"]
+    assert states(run_card(tmp_path / "b", "r1", kind="method", train_speakers=["m003"])) == ["LACK"]
+
+
 def test_a_speaker_who_is_only_a_companion_on_the_other_side_fails_too(tmp_path):
     sides = {
         "test": {"M003_front_angry_1_001": "M005_front_neutral_1_002"},
@@ -172,9 +197,19 @@ def test_a_real_store_passes(smoke_work):
     assert "LACK" not in states(Workspace(smoke_work)) and "unsure" not in states(Workspace(smoke_work))
 
 
-def test_a_damaged_selection_cannot_be_told(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"clips": [',
+        "[1]",
+        '{"manifest": "m", "part": "test", "clips": [1]}',
+        '{"manifest": "m", "part": "test", "clips": [{}]}',
+        '{"manifest": "m", "part": null, "clips": []}',
+    ],
+)
+def test_a_damaged_selection_cannot_be_told(tmp_path, text):
     space = store_of(tmp_path, {"test": {"M003_front_angry_1_001": None}})
-    next((tmp_path / "store").rglob("mine-test.json")).write_text('{"clips": [')
+    next((tmp_path / "store").rglob("mine-test.json")).write_text(text)
     rows = leaks_in_work.examine(space)
     assert exit_code(rows) == ExitCode.COULD_NOT_TELL
 
@@ -192,6 +227,16 @@ def test_a_run_trained_on_training_speakers_is_sound(tmp_path):
     assert states(run_card(tmp_path, "r1", kind="method", train_speakers=["M005"])) == []
 
 
+def test_of_a_manifest_of_ones_own_the_store_says_who_is_held_out(tmp_path):
+    store_of(tmp_path, {"test": {"M005_front_angry_1_001": None}})
+    assert states(run_card(tmp_path, "r1", kind="method", manifest="mine", train_speakers=["M003"])) == []
+    assert states(run_card(tmp_path, "r1", kind="method", manifest="mine", train_speakers=["M003", "M005"])) == ["LACK"]
+
+
+def test_a_reference_that_is_not_neutral_fails(tmp_path):
+    assert states(store_of(tmp_path, {"test": {"M003_front_angry_1_001": "M003_front_happy_1_002"}})) == ["LACK"]
+
+
 def test_a_run_that_does_not_say_whom_it_saw_cannot_be_told(tmp_path):
     assert exit_code(leaks_in_work.examine(run_card(tmp_path, "r1", kind="method"))) == ExitCode.COULD_NOT_TELL
 
@@ -200,6 +245,13 @@ def test_a_judge_must_not_share_training_speakers_with_a_method(tmp_path):
     run_card(tmp_path, "judge", kind="judge", train_speakers=["M007"], seed=1)
     assert states(run_card(tmp_path, "r1", kind="method", train_speakers=["M005"], seed=2)) == []
     assert states(run_card(tmp_path, "r2", kind="method", train_speakers=["M007"], seed=2)) == ["LACK"]
+
+
+def test_profiles_of_one_dataset_are_of_the_same_people(tmp_path):
+    facts = {"dataset": "puppet", "train_speakers": ["M401"]}
+    run_card(tmp_path, "judge", kind="judge", profile="bench", manifest="bench", **facts)
+    space = run_card(tmp_path, "r1", kind="method", profile="quick", manifest="quick", **facts)
+    assert states(space) == ["LACK"]
 
 
 def test_the_expert_of_a_loss_is_not_the_evaluator(tmp_path):

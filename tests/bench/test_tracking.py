@@ -18,7 +18,7 @@ from bench.contract.result import Result
 from bench.tracking import media
 from bench.tracking.contents import by_clip
 from bench.tracking.mirror import Mirror, chosen_mode
-from bench.tracking.service import has_key
+from bench.tracking.service import DEFAULT_SERVER, SAME_SERVER, has_key
 
 METHODS = ("static", "gt-reencoded")
 
@@ -243,6 +243,15 @@ def test_no_picture_and_no_sound_of_a_dataset_with_policy_none_is_told(small_res
     assert not suffixes & media.SUFFIXES
 
 
+def test_under_policy_generated_nothing_of_a_control_is_told(small_result):
+    """A control is real footage or made of it; the report, made under the same policy, shows none of it either."""
+    with_policy(small_result, "generated")
+    for path in small_result.glob("report/*/media/*"):
+        path.unlink()
+    mirror_all(small_result, "static")
+    assert not told_files(small_result) & media.SUFFIXES
+
+
 def test_under_policy_all_the_same_call_tells_pictures_and_sound(small_result):
     mirror_all(small_result, "static")
     assert told_files(small_result) >= {".mp4", ".png"}
@@ -279,6 +288,25 @@ def test_a_key_is_found_in_the_environment_and_in_netrc_for_its_own_server_only(
     assert has_key("https://wandb.example.org")
 
 
+def test_a_key_of_the_older_name_of_the_server_counts_and_an_unreadable_netrc_holds_none(tmp_path, monkeypatch):
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine api.wandb.ai login user password " + "0" * 40)
+    assert has_key(DEFAULT_SERVER)
+    (tmp_path / "netrc").write_bytes(b"machine \xff\x00")
+    assert not has_key(DEFAULT_SERVER)
+    monkeypatch.setenv("NETRC", "~nobody-of-this-name/.netrc")
+    assert not has_key(DEFAULT_SERVER)
+
+
+def test_without_an_address_the_key_is_looked_for_under_the_address_that_wandb_uses(monkeypatch):
+    import wandb
+
+    monkeypatch.delenv("WANDB_BASE_URL", raising=False)
+    assert wandb.Settings().base_url in (DEFAULT_SERVER, "https://" + SAME_SERVER[DEFAULT_SERVER.partition("//")[2]])
+
+
 def test_clips_become_one_row_each_with_a_column_per_metric():
     facts = {"speaker": "W1", "emotion": "sad", "level": 1, "n_frames": 5}
     long = [
@@ -307,6 +335,22 @@ def test_a_trainer_logs_numbers_at_steps_and_a_sample_video(small_result):
         (step, pytest.approx(1 / (step + 1))) for step in (0, 10, 20)
     ]
     assert run.file("sample").read_bytes() == video.read_bytes()
+
+
+def test_the_name_of_the_machine_its_folders_and_its_packages_are_not_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_HOST", "a-machine-of-mine")
+    with Mirror("offline", work=tmp_path) as mirror:
+        mirror.begin("train", "one")
+        mirror.log(1, {"loss": 1.0})
+        mirror.code = 0
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert not names & {"wandb-metadata.json", "requirements.txt", "conda-environment.yaml", "diff.patch"}
+    (file,) = folder.glob("*.wandb")
+    told = file.read_bytes()
+    assert b"loss" in told
+    for secret in ("a-machine-of-mine", str(Path.cwd()), sys.executable, str(tmp_path)):
+        assert secret.encode() not in told, secret
 
 
 def test_logging_waits_for_nothing(tmp_path):

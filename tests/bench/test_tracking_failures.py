@@ -154,6 +154,18 @@ def test_asked_for_online_without_a_key_it_is_recorded_offline(tmp_path, monkeyp
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
 
 
+@pytest.mark.parametrize("word", ["ofline", "Offline", " dryrun "])
+def test_a_mode_that_wandb_does_not_know_records_offline(word, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", word)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    with Mirror("auto", work=tmp_path) as mirror:
+        mirror.begin("train", "one")
+        mirror.code = 0
+    (line,) = told(capfd)
+    assert "1 run recorded offline" in line
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
+
+
 def test_a_benchmark_that_is_killed_leaves_a_run_that_says_so(tmp_path):
     script = textwrap.dedent(f"""
         import time

@@ -38,8 +38,9 @@ class Prototype:
     actions: action unit -> intensity; a name ending in `_side` stands for the speaker's favoured side, with a tenth of it
     on the other. pose and pose_spread: mean and spread of (pitch, yaw, roll) in degrees, roll sided; sway: mean speed of
     slow head movement relative to neutral. nod: degrees of a nod on a pitch accent. brow_flash: brow raise on an accent.
-    fixation: mean seconds of a fixation. blinks: spontaneous blinks per minute. effort: mouth opening relative to neutral.
-    depth: how far expression, gaze and head swell and ebb together (0 constant). targets: where the eyes go.
+    fixation: mean seconds of a fixation. blinks: scale of the blink rate (`gaze.blinks`), near blinks per minute. effort:
+    mouth opening relative to neutral. depth: how far expression, gaze and head swell and ebb together (0 constant). targets:
+    where the eyes go.
     """
 
     actions: dict[str, float]

@@ -133,8 +133,9 @@ def eyes_in_head(sight: np.ndarray, vergence: np.ndarray, pose: np.ndarray) -> n
 def blinks(
     rng: np.random.Generator, times: np.ndarray, found: Sequence[Fixation], phrase_end: float, per_minute: float
 ) -> np.ndarray:
-    """Lid closure (N,) in 0..1: blinks on gaze shifts, at the end of the phrase and in between, `per_minute` on average.
+    """Lid closure (N,) in 0..1: blinks on gaze shifts, at the end of the phrase and in between.
 
+    `per_minute` scales all three; the more the eyes move, the more blinks come on top of it.
     A blink closes in 80 ms, stays closed for 40 ms (one frame at 25 fps shows it closed) and opens in 160 ms.
     """
     seconds = float(times[-1])

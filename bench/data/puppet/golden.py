@@ -37,6 +37,9 @@ STILLS = ("M501", "W501")
 POINTS = {"nose": 1, "chin": 152, "mouth left": 291, "mouth right": 61, "upper lip": 13, "lower lip": 14, "brow left": 334,
           "brow right": 105, "lid left": 386, "lid right": 159, "iris left": 473, "iris right": 468}  # fmt: skip
 """Landmarks whose mean and spread are kept, subject's left and right."""
+COLOURS = ("iris left", "iris right", "upper lip", "nose")
+COLOUR_REACH = 1.5
+"""The picture's colour is kept about these points, under a Gaussian of so many px."""
 BLOCKS = 4
 """A picture is kept as the mean luminance of this many by this many blocks."""
 TOLERANCES = {
@@ -56,13 +59,14 @@ TOLERANCES = {
 
 def statistics() -> dict[str, Any]:
     """The document that is compared: version, and per clip groups of named numbers. Takes about ten seconds."""
-    from bench.data.puppet.performance import perform
+    from bench.data.puppet.performance import perform, recorder_crf
     from bench.data.puppet.speaker import Speaker
 
     clips = {}
     for speaker, emotion, level, take in CLIPS:
         done = perform(Speaker.of(speaker), emotion, level, take, FRAMES)
-        clips[f"{speaker} {emotion} {level} {take:03d}"] = of_take(done) | pictures_of(done)
+        file = {"file, exact": {"rate factor": recorder_crf(speaker, emotion, level, take)}}
+        clips[f"{speaker} {emotion} {level} {take:03d}"] = of_take(done) | file | pictures_of(done)
     for speaker in STILLS:
         clips[f"{speaker} stills"] = of_stills(speaker)
     return {"puppet_version": PUPPET_VERSION, "clips": clips}
@@ -85,7 +89,7 @@ def of_take(take: Take) -> dict[str, dict[str, Any]]:
         "gaze, degrees": _moments(take.gaze.mean(axis=1), ("yaw", "pitch")),
         "head, degrees": _moments(take.pose, ("pitch", "yaw", "roll")),
         "place, centimetres": _moments(take.position, ("x", "y", "z")),
-        "loudness, decibels": {"rms": 20 * float(np.log10(np.sqrt(np.mean(take.samples.astype(float) ** 2))))},
+        "loudness, decibels": {"rms": _decibels(take.samples), "first 100 ms": _decibels(take.samples[: take.rate // 10])},
         "voice, hertz": {"pitch": pitch_of(take.samples, take.rate)},
         "hashes, information": {"cues": _hash(take.actions, take.gaze, take.pose, take.position),
                                 "sound": _hash(take.samples)},
@@ -109,7 +113,8 @@ def pictures_of(take: Take) -> dict[str, dict[str, Any]]:
         "lips, pixels": {"mean": float(gap.mean()), "largest": float(gap.max())},
     }
     for index, picture in zip(at, renderer.frames(some), strict=True):
-        groups[f"picture {index}, luminance"] = of_picture(picture)
+        near = {f"{name} {k}": v for name in COLOURS for k, v in colour_at(picture, marks[index, POINTS[name]]).items()}
+        groups[f"picture {index}, luminance"] = of_picture(picture) | near
         groups[f"picture {index}, information"] = {"sha256": _hash(picture)}
     return groups
 
@@ -125,6 +130,17 @@ def of_picture(picture: np.ndarray) -> dict[str, float]:
         for j in range(BLOCKS):
             numbers[f"block {i}{j}"] = float(gray[i * side : (i + 1) * side, j * side : (j + 1) * side].mean())
     return numbers
+
+
+def colour_at(picture: np.ndarray, point: np.ndarray) -> dict[str, float]:
+    """Mean colour of (H, W, 3) uint8 about `point` (x, y) px, pixel centres at half numbers, Gaussian of COLOUR_REACH px."""
+    height, width = picture.shape[:2]
+    x, y = (
+        np.exp(-0.5 * ((np.arange(n) + 0.5 - c) / COLOUR_REACH) ** 2)
+        for n, c in zip((width, height), point, strict=True)
+    )
+    mean = np.einsum("y,x,yxc->c", y / y.sum(), x / x.sum(), picture.astype(np.float64))
+    return dict(zip(("red", "green", "blue"), map(float, mean), strict=True))
 
 
 def of_stills(speaker: str) -> dict[str, dict[str, Any]]:
@@ -187,6 +203,10 @@ def _moments(values: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     values = values.astype(np.float64)
     rows = zip(names, values.mean(axis=0), values.std(axis=0), strict=True)
     return {key: float(x) for name, mean, sd in rows for key, x in ((f"{name} mean", mean), (f"{name} SD", sd))}
+
+
+def _decibels(samples: np.ndarray) -> float:
+    return 20 * float(np.log10(np.sqrt(np.mean(samples.astype(float) ** 2))))
 
 
 def _actions() -> tuple[str, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FIRST = 301
 """Number of the first judge-training speaker."""
-MOST = 198
+LAST = 399
 FRAMES = (44, 60)
 """Range of clip lengths, as in the profile `bench`."""
 STEP = 5
@@ -41,8 +41,8 @@ GROUP = 12
 """Clips of one speaker that one process looks at in a row."""
 # what decides how a picture looks, once the numbers of a take are given: everything in the folder but these
 NOT_PICTURE = frozenset(
-    "clip_files contact_sheet dataset emotion flv gaze layouts manifest_files measure motion performance rerender sentences "
-    "speaker speech splits splits_cremad stills truth version visemes".split()
+    "clip_files contact_sheet dataset emotion flv gaze golden layouts likeness manifest_files measure measure_page motion "
+    "performance rerender sentences speaker speech splits splits_cremad stills truth version visemes".split()
 )
 
 
@@ -80,19 +80,24 @@ class Seen:
     video_bytes: int
 
 
-def speakers(count: int) -> list[str]:
-    """The first `count` judge-training speakers, men and women in turn; UsageError for more than there are names."""
-    if not 2 <= count <= MOST:
-        raise UsageError(f"speakers: expected 2 to {MOST} (judge-training speakers M301, W301, ...), got {count}")
-    return [f"{'MW'[i % 2]}{FIRST + i // 2}" for i in range(count)]
+def speakers(count: int, first: int = FIRST) -> list[str]:
+    """`count` judge-training speakers from number `first` on, men and women in turn; UsageError where there are no names."""
+    if not FIRST <= first <= LAST:
+        raise UsageError(f"first speaker: expected {FIRST} to {LAST} (judge training), got {first}")
+    most = 2 * (LAST - first + 1)
+    if not 2 <= count <= most:
+        raise UsageError(
+            f"speakers: expected 2 to {most} (judge-training speakers M{first}, W{first}, ...), got {count}"
+        )
+    return [f"{'MW'[i % 2]}{first + i // 2}" for i in range(count)]
 
 
-def spots(count: int, clips: int = 1) -> list[Spot]:
-    """The clips of `count` speakers: `clips` (1-3) common sentences per emotion and level; neutral as many as the others."""
+def spots(count: int, clips: int = 1, first: int = FIRST) -> list[Spot]:
+    """The clips of `count` speakers: `clips` (1-3) common sentences per emotion and level; neutral all three at level 1."""
     if not 1 <= clips <= len(COMMON):
         raise UsageError(f"clips: expected 1 to {len(COMMON)} per speaker, emotion and level, got {clips}")
     found = []
-    for i, speaker in enumerate(speakers(count)):
+    for i, speaker in enumerate(speakers(count, first)):
         for k, emotion in enumerate(EMOTIONS):
             if emotion == "neutral":
                 takes = range(1, len(COMMON) + 1)

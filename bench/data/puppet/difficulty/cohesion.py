@@ -1,8 +1,9 @@
 """Do the cues of one clip belong together? A small matcher tells them from cues swapped between clips of one emotion.
 
-A swapped clip takes its expression, its gaze and its pose from three clips of the same speaker and emotion, cut to the
-shortest: every cue alone is real, only what they share is gone. The matcher sees how the cues move together in time
-(correlations of their speeds and excursions at a few lags) and is tested on speakers that it has not seen.
+A swapped clip takes one or two of expression, gaze and pose from other clips of the same speaker and emotion, of any level
+and each from a clip of its own, cut to the shortest: every cue alone is real, only what they share is gone. The matcher sees
+how the cues move together in time (correlations of their speeds and excursions at a few lags) and is tested on speakers that
+it has not seen. Eyes that turn back against the head, so that the line of sight stays, are part of what it finds.
 """
 
 from __future__ import annotations
@@ -76,13 +77,23 @@ def together(cues: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
 
 
 def matched(
-    wanted: Sequence[Spot], seen: Sequence[Seen], swap: Sequence[str] = ("gaze", "pose"), seed: int = 0
+    wanted: Sequence[Spot],
+    seen: Sequence[Seen],
+    swap: Sequence[str] = ("gaze", "pose"),
+    seed: int = 0,
+    strangers: bool = False,
 ) -> Match:
-    """AUC with the cues `swap` of each clip taken from other clips of the same speaker and emotion, others left in place."""
+    """AUC with the cues `swap` of each clip taken from other clips of the same speaker and emotion, others left in place.
+
+    strangers: a check of the matcher itself. The "real" clips, too, have their gaze and their pose from clips of two other
+    speakers, so that nothing is shared and the AUC is what chance and the cutting of clips give.
+    """
     from scipy.stats import t
 
     rng = np.random.default_rng([seed, 0xC0E510])
     cues = [tracks(s) for s in seen]
+    if strangers:
+        cues = [_of_strangers(i, wanted, cues, rng) for i in range(len(cues))]
     names = list(dict.fromkeys(s.speaker for s in wanted))
     rows, truth, people = [], [], []
     for i, spot in enumerate(wanted):
@@ -103,6 +114,18 @@ def matched(
     half = t.ppf(0.975, len(own) - 1) * own.std(ddof=1) / np.sqrt(len(own))
     low, high = np.clip([own.mean() - half, own.mean() + half], 0, 1)
     return Match(float(own.mean()), float(low), float(high), int(y.sum()))
+
+
+def _of_strangers(
+    i: int, wanted: Sequence[Spot], cues: Sequence[dict[str, dict[str, np.ndarray]]], rng: np.random.Generator
+) -> dict[str, dict[str, np.ndarray]]:
+    """Cues of clip i with the gaze and the pose of two other people's clips of the same emotion."""
+    others = list(dict.fromkeys(s.speaker for s in wanted if s.speaker != wanted[i].speaker))
+    found = dict(cues[i])
+    for cue, name in zip(("gaze", "pose"), rng.choice(others, 2, replace=False), strict=True):
+        theirs = [j for j, s in enumerate(wanted) if (s.speaker, s.emotion) == (name, wanted[i].emotion)]
+        found[cue] = cues[int(rng.choice(theirs))][cue]
+    return found
 
 
 def _correlation(first: np.ndarray, second: np.ndarray, lag: int) -> float:

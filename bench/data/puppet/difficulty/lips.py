@@ -11,16 +11,23 @@ from bench.contract.clip import EMOTIONS
 from bench.data.puppet.difficulty.clips import Spot, speakers, take_of
 
 LAGS = range(-4, 5)
+AJAR = 1.5
+"""Gap in px over which lips are not closed."""
 
 
 @dataclass(frozen=True)
 class Lips:
-    """One emotion's mouths: the largest gap px within a p, b or m, the smallest within a stressed open vowel, and how many
-    of each; lag in frames of the best mean correlation of gap with loudness, that correlation, and the share of clips whose
-    own lag is within one frame of 0."""
+    """One emotion's mouths, gaps in px.
+
+    Of a p, b or m the smallest gap counts (from 20 ms before it to its end), of a stressed open vowel the largest:
+    widest_closure and narrowest_opening are the worst of them over all sounds. ajar: share of the frames inside a p, b or m
+    with a gap over AJAR, those at the burst. lag in frames of the best mean correlation of gap with loudness, that
+    correlation, and the share of clips whose own lag is within one frame of 0.
+    """
 
     closures: int
     widest_closure: float
+    ajar: float
     openings: int
     narrowest_opening: float
     median_opening: float
@@ -48,7 +55,7 @@ def _lips(wanted: Sequence[Spot], size: int) -> Lips:
     from bench.data.puppet.truth import RENDERER_SEX
     from bench.data.puppet.visemes import BILABIAL, OPEN
 
-    closures, openings, matches = [], [], []
+    closures, openings, matches, sounding = [], [], [], []
     for spot in wanted:
         take = take_of(spot)
         renderer = renderer_of(take.speaker.seed, RENDERER_SEX[take.speaker.sex], size)
@@ -58,6 +65,7 @@ def _lips(wanted: Sequence[Spot], size: int) -> Lips:
             inside = inside or [round((p.start + p.end) / 2 * 25)]
             if p.code in BILABIAL:
                 closures.append(gap[inside].min())
+                sounding += [gap[t] for t in range(len(take)) if p.start <= t / 25 <= p.end]
             elif p.code in OPEN and p.stress:
                 openings.append(gap[inside].max())
         matches.append(match(gap, loudness(take.samples, take.rate, len(take))))
@@ -66,6 +74,7 @@ def _lips(wanted: Sequence[Spot], size: int) -> Lips:
     return Lips(
         closures=len(closures),
         widest_closure=float(max(closures)),
+        ajar=float((np.array(sounding) > AJAR).mean()),
         openings=len(openings),
         narrowest_opening=float(min(openings)),
         median_opening=float(np.median(openings)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.contract.clip import EMOTIONS
 from bench.contract.errors import UsageError
-from bench.data.puppet.difficulty import clips, cohesion, cues, lips, modes, nuisance, voices
+from bench.data.puppet.difficulty import blinking, clips, cohesion, cues, lips, modes, nuisance, voices
 from bench.data.puppet.difficulty.judge import Chance, Verdict, judged
 
 SWAPS: dict[str, tuple[str, ...]] = {
@@ -18,6 +18,7 @@ SWAPS: dict[str, tuple[str, ...]] = {
     "pose": ("pose",),
     "expression": ("expression",),
 }
+STRANGERS = "gaze and pose, of clips that share nothing"
 SINGLE = (0.25, 0.60)
 BANDS: tuple[tuple[str, str, str, float, float], ...] = (
     ("all cues, level 3", cues.ALL_CUES, "3", 0.85, 0.97),
@@ -59,6 +60,7 @@ class Figures:
     """Everything that the page shows."""
 
     speakers: int
+    first: int
     clips: int
     frames: int
     found: float
@@ -68,10 +70,12 @@ class Figures:
     judges: dict[str, Row]
     confusions: dict[str, list[list[int]]]
     nuisances: dict[str, Chance]
+    equal_quality: Chance
     cohesion: dict[str, cohesion.Match]
     codec: Codec
     voices: voices.Verification
     modes: dict[str, list[tuple[float, float, float]]]
+    blinks: dict[str, blinking.Rate]
     lips: dict[str, lips.Lips]
 
     def targets(self) -> list[tuple[str, float, float, float, bool]]:
@@ -85,15 +89,18 @@ class Figures:
         return [(name, low, high, value, low <= value <= high) for name, low, high, value in rows]
 
 
-def measure(count: int, per_cell: int, file_speakers: int, seed: int, jobs: int, cache: Path) -> Figures:
-    """Render or read from `cache`, and judge: `count` judge-training speakers, the first `file_speakers` also as files.
+def measure(
+    count: int, per_cell: int, file_speakers: int, seed: int, jobs: int, cache: Path, first: int = clips.FIRST
+) -> Figures:
+    """Render or read from `cache`, and judge: `count` judge-training speakers from number `first` on, and their files of the
+    first `file_speakers` too.
 
     UsageError for numbers of speakers or clips that cannot be.
     """
     if not 4 <= file_speakers <= count:
         raise UsageError(f"file speakers: expected 4 (two pairs, to hold one out) to {count}, got {file_speakers}")
-    wanted = clips.spots(count, per_cell)
-    filed = [s for s in wanted if s.speaker in clips.speakers(file_speakers)]
+    wanted = clips.spots(count, per_cell, first)
+    filed = [s for s in wanted if s.speaker in clips.speakers(file_speakers, first)]
     seen = clips.look_at_all(wanted, cache, jobs, title="rendered frames")
     files = clips.look_at_all(filed, cache, jobs, files=True, title="written files")
     rows = [cues.statistics_of(s) for s in seen]
@@ -103,6 +110,7 @@ def measure(count: int, per_cell: int, file_speakers: int, seed: int, jobs: int,
     neutral = emotion == EMOTIONS.index("neutral")
     return Figures(
         speakers=count,
+        first=first,
         clips=len(wanted),
         frames=sum(len(s.valid) for s in seen),
         found=float(np.concatenate([s.valid for s in seen]).mean()),
@@ -119,10 +127,13 @@ def measure(count: int, per_cell: int, file_speakers: int, seed: int, jobs: int,
         nuisances=nuisance.of_parameters(seed=seed)
         | nuisance.of_clips(wanted, seen, seed)
         | {k: v for k, v in nuisance.of_clips(filed, files, seed).items() if k.startswith("size of the video")},
-        cohesion={name: cohesion.matched(filed, files, swap, seed) for name, swap in SWAPS.items()},
+        equal_quality=nuisance.size_at_equal_quality(filed, files, seed),
+        cohesion={name: cohesion.matched(filed, files, swap, seed) for name, swap in SWAPS.items()}
+        | {STRANGERS: cohesion.matched(filed, files, SWAPS["gaze and pose"], seed, strangers=True)},
         codec=_codec(wanted, seen, filed, files, rows),
         voices=voices.verified(wanted, seen),
         modes=modes.by_emotion([(spot.emotion, s.sight) for spot, s in zip(wanted, seen, strict=True)]),
+        blinks=blinking.by_emotion(wanted),
         lips=lips.mouths(),
     )
 

@@ -1,4 +1,4 @@
-"""What must not tell the emotion: sentence, clip length, background, voice, file sizes; each against permuted emotions."""
+"""What must not tell the emotion: sentence, length, light, background, voice, file sizes; each against permuted emotions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def manifest_spots(profile: str = "bench") -> list[Spot]:
 
 
 def of_parameters(count: int = 40, seed: int = 0) -> dict[str, Chance]:
-    """Probes that need nothing but names and numbers: sentence, clip length, voice, looks, recorder.
+    """Probes that need nothing but names and numbers: sentence, clip length, voice, light, recorder.
 
     `count` speakers with 3 takes of every emotion and level; the sentence from the manifest of the profile `bench`.
     """
@@ -52,6 +52,10 @@ def of_parameters(count: int = 40, seed: int = 0) -> dict[str, Chance]:
     people = {name: Speaker.of(name) for name in speakers(count)}
     voices = np.array([_voice(people[s.speaker]) for s in wanted])
     found["voice of the speaker"] = against_chance(voices, emotion, speaker, seed)
+    lights = {name: _light(person) for name, person in people.items()}
+    found["light of the speaker"] = against_chance(
+        np.array([lights[s.speaker] for s in wanted]), emotion, speaker, seed
+    )
     crf = np.array([[recorder_crf(*key)] for key in keys])
     found["quality of the recorder"] = against_chance(crf, emotion, speaker, seed)
     return found
@@ -70,6 +74,27 @@ def of_clips(wanted: Sequence[Spot], seen: Sequence[Seen], seed: int = 0) -> dic
             label = f"size of the {name.split('_')[0]} file (bytes, and per second)"
             found[label] = against_chance(x, emotion, speaker, seed)
     return found
+
+
+def size_at_equal_quality(filed: Sequence[Spot], files: Sequence[Seen], seed: int = 0) -> Chance:
+    """What the video files' bytes per second tell once the recorder's rate factor, which is random, is taken off."""
+    from bench.data.puppet.performance import recorder_crf
+
+    emotion, _, speaker = numbered(filed)
+    size = np.log([s.video_bytes / (len(s.sound) / 16_000) for s in files])
+    crf = np.array([recorder_crf(s.speaker, s.emotion, s.level, s.take) for s in filed])
+    known = np.column_stack([np.eye(speaker.max() + 1)[speaker], crf])
+    rest = size - known @ np.linalg.lstsq(known, size, rcond=None)[0]
+    return against_chance(rest[:, None], emotion, speaker, seed)
+
+
+def _light(speaker) -> list[float]:
+    """Direction, colour, fill and ambient light that the speaker's pictures are shaded with."""
+    from bench.data.puppet.identity import Identity
+    from bench.data.puppet.truth import RENDERER_SEX
+
+    person = Identity.from_seed(speaker.seed, RENDERER_SEX[speaker.sex])
+    return [*person.light, *person.light_colour, person.fill, *np.ravel(person.ambient)]
 
 
 def _voice(speaker) -> list[float]:

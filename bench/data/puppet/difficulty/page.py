@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bench.contract.clip import EMOTIONS
+from bench.data.puppet.difficulty.clips import FIRST
 from bench.data.puppet.difficulty.judge import FOLDS, PERMUTATIONS
+from bench.data.puppet.difficulty.lips import AJAR
 from bench.data.puppet.difficulty.sound import SOUND_NUMBERS
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def summary(figures: Figures) -> str:
 def page(figures: Figures) -> str:
     """The whole page in Markdown."""
     parts = [_head(figures), _targets(figures), _judges(figures), _confusions(figures), _nuisances(figures)]
-    parts += [_cohesion(figures), _codec(figures), _voices(figures), _modes(figures), _lips(figures)]
+    parts += [_cohesion(figures), _codec(figures), _voices(figures), _modes(figures), _blinks(figures), _lips(figures)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,7 +47,7 @@ def _head(f: Figures) -> str:
 
     now = datetime.datetime.now(datetime.UTC)
     command = (
-        f"python -m bench.data.puppet.difficulty --speakers {f.speakers} --clips {f.per_cell} "
+        f"python -m bench.data.puppet.difficulty --speakers {f.speakers} --first {f.first} --clips {f.per_cell} "
         f"--file-speakers {f.file_speakers} --seed {f.seed} --write docs/puppet-difficulty.md"
     )
     return f"""# How hard the embedded dataset is
@@ -55,14 +57,16 @@ on {now:%Y-%m-%d}, {platform.system()} {platform.machine()} with {os.cpu_count()
 version {PUPPET_VERSION} of the dataset. Not edited by hand.
 
 Only judge-training speakers (3xx) are looked at, here and while the dataset was tuned; test and validation speakers (1xx, 2xx) are
-in none of these figures. {f.clips} clips of {f.speakers} speakers: eight emotions, three levels, {f.per_cell} of the three common
-sentences each (neutral: level 1 only, all three). The sound is read from the written .m4a, the pictures from every fifth rendered frame
+in none of these figures. {_tuned(f)}
+{f.clips} clips of {f.speakers} speakers: eight emotions, three levels, {f.per_cell} of the three common sentences each
+(neutral: level 1 only, all three). The sound is read from the written .m4a, the pictures from every fifth rendered frame
 ({f.frames} frames, a face found in {100 * f.found:.2f} %) by the extractor that `prepare` and `evaluate` use.
 
 A judge is a linear discriminant (covariance shrunk after Ledoit and Wolf) on standardised statistics of a clip: mean and 85th
 percentile of the blendshape scores (mean of the two sides, and their difference); mean, absolute mean, spread, 10th and 90th
 percentile and step of gaze and pose angles; four numbers of the lids; {SOUND_NUMBERS} of the sound (mel cepstra, pitch, loudness, pace). It
-is tested on speakers that it has not seen ({FOLDS} folds). Intervals are 95 %, Student t over speakers. Chance is 12.5 %."""
+is tested on speakers that it has not seen ({min(FOLDS, max(2, f.speakers // 2))} folds).
+Intervals are 95 %, Student t over speakers, of whom judges of different folds share most of their training. Chance is 12.5 %."""
 
 
 def _targets(f: Figures) -> str:
@@ -104,22 +108,37 @@ def _nuisances(f: Figures) -> str:
             f"{100 * c.null_95:.1f}",
             f"{c.p:.3f}",
             f"{c.p_means:.3f}",
+            f"{100 * c.seen:.1f}" if c.seen > 1e-6 else "constant",
         )
         for name, c in f.nuisances.items()
     ]
     text = f"""## What must not tell the emotion
 
-The same judge is given a nuisance alone, as it is and relative to the speaker's mean; chance is what it reaches with the emotions
-permuted within each speaker ({PERMUTATIONS} times). "p of the means" is that of the largest one-way F between emotions, permuted
-likewise: it sees smaller leaks than a judge does. Sentences are those of the judge-training clips of `bench` with common sentences;
-length, voice and recorder are numbers, of 40 speakers with all three sentences; the size of the video file is that of the
-{f.codec.clips} clips written in full. A background or a voice belongs to a person, and every person shows every emotion equally often:
-nothing can be read from it.
+The same judge is given a nuisance alone, as it is and relative to the speaker's mean; accuracy is the mean over emotions; chance is
+what it reaches with the emotions permuted within each speaker ({PERMUTATIONS} times). "p of the means" is that of the largest one-way F
+between emotions, permuted likewise: it sees smaller leaks than a judge does. A leak that lifts the judge by the points in the last column
+would give p < 0.05 four times in five; a smaller one may be there unseen. Sentences are those of the judge-training clips of `bench`
+with common sentences; length, voice, light and recorder are numbers, of 40 speakers with all three sentences; the size of the video
+file is that of the {f.codec.clips} clips written in full. "constant": background, light and voice belong to a person, and every person
+shows every emotion equally often, so nothing can be read from them.
 
 """
-    return text + _table(
-        ("what the judge sees", "accuracy, %", "permuted: mean", "95 % point", "p", "p of the means"), rows
+    c = f.equal_quality
+    after = f"""
+
+At one quality strong expressions cost more bytes, so the recorder's quality is random. With its part taken off (known rate factor, one
+line through all files) a judge of the bytes per second reaches {100 * c.accuracy:.1f} % against {100 * c.null:.1f} % (p {c.p:.3f}, of the
+means {c.p_means:.3f}): what of it is there is drowned by the random quality, not taken away."""
+    head = (
+        "what the judge sees",
+        "accuracy, %",
+        "permuted: mean",
+        "95 % point",
+        "p",
+        "p of the means",
+        "leak seen, points",
     )
+    return text + _table(head, rows) + after
 
 
 def _cohesion(f: Figures) -> str:
@@ -127,8 +146,9 @@ def _cohesion(f: Figures) -> str:
     text = """## Cohesion
 
 A matcher (the same discriminant, on correlations of the cues' movements at lags of up to four frames, extracted from the decoded
-files at 25 fps) tells real clips from ones whose named cues come from other clips of the same speaker and emotion. 0.5 is chance;
-speakers are unseen.
+files at 25 fps) tells real clips from ones whose named cues come from other clips of the same speaker and emotion, of any level. 0.5
+is chance; speakers are unseen. Eyes turn back against the head (vestibulo-ocular reflex): that alone ties gaze to pose closely. In the
+last row the "real" clips too are put together, from three people: what cutting clips to the shortest gives away.
 
 """
     return text + _table(("swapped", "AUC (95 % interval over speakers)", "clips"), rows)
@@ -167,17 +187,40 @@ to each.
     return text + _table(("emotion", "modes", "places"), rows)
 
 
+def _blinks(f: Figures) -> str:
+    rows = [
+        (emotion, f"{r.per_minute:.0f} ({r.low:.0f}-{r.high:.0f})", r.blinks, f"{r.asked:g}")
+        for emotion, r in f.blinks.items()
+    ]
+    text = """## Blinks
+
+Counted on the truth over all levels. The prototype's rate is a parameter that scales blinks on gaze shifts, at the end of the phrase and in
+between, not their sum: more comes out where the eyes move much.
+
+"""
+    return text + _table(("emotion", "blinks per minute (95 % over speakers)", "blinks", "prototype's parameter"), rows)
+
+
+def _tuned(f: Figures) -> str:
+    if f.first == FIRST:
+        return "Strengths and mixtures were tuned until these very speakers met the targets."
+    return f"Tuning looked at speakers from {FIRST} on, the {f.speakers} measured here begin at {f.first}."
+
+
 def _lips(f: Figures) -> str:
     rows = [
-        (e, x.closures, f"{x.widest_closure:.2f}", x.openings, f"{x.narrowest_opening:.1f}", f"{x.median_opening:.1f}",
-         f"{x.lag:+d}", f"{x.correlation:.2f}", f"{100 * x.within_one:.0f}")
+        (e, x.closures, f"{x.widest_closure:.2f}", f"{100 * x.ajar:.0f}", x.openings, f"{x.narrowest_opening:.1f}",
+         f"{x.median_opening:.1f}", f"{x.lag:+d}", f"{x.correlation:.2f}", f"{100 * x.within_one:.0f}")
         for e, x in f.lips.items()
     ]  # fmt: skip
-    head = ("emotion", "p, b, m", "widest gap, px", "stressed open vowels", "narrowest, px", "median, px",
+    head = ("emotion", "p, b, m", "widest gap, px", f"frames over {AJAR:g} px, %", "stressed open vowels", "narrowest, px", "median, px",
             "lag, frames", "correlation", "clips within 1 frame, %")  # fmt: skip
     text = """## Lips and sound
 
-True gap between the lips at 256 px, four speakers, three clips each; the lag is that of the mouth behind the loudness of the sound.
+True gap between the lips at 256 px, four speakers, three clips each. Of a p, b or m the frame counts in which the lips are nearest, of a
+vowel the one in which they are farthest; the widest and the narrowest of all sounds are shown. "frames over" is of all frames
+inside a p, b or m: those with open lips lie at the burst,
+in the last hundredth of a second. The lag is that of the mouth behind the loudness of the sound.
 
 """
     return text + _table(head, rows)

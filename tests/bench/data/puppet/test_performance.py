@@ -207,15 +207,22 @@ def test_fixations_visit_several_places():
     assert all(b.start - a.start >= 0.15 for a, b in itertools.pairwise(found))
 
 
-def test_blinks_close_for_a_frame_and_come_at_the_rate_asked_for():
+def test_blinks_close_for_a_frame_and_scale_with_the_rate():
     times = grid(60.0)
-    found = [Fixation(0.0, 0.0, 0.0, 80.0)]
-    counts = {}
-    for rate in (10, 30):
-        closed = blinks(np.random.default_rng(1), times, found, 59.0, rate)
-        assert closed[:: 200 // 25].max() == 1.0
-        counts[rate] = int(((closed[1:] >= 0.5) & (closed[:-1] < 0.5)).sum())
-    assert counts[10] < counts[30]
+    still = [Fixation(0.0, 0.0, 0.0, 80.0)]
+    restless = [Fixation(0.5 * k, 12.0 * (k % 2), 0.0, 80.0) for k in range(120)]
+
+    def counted(rate: float, found: list[Fixation]) -> float:
+        number = 0
+        for seed in range(8):
+            closed = blinks(np.random.default_rng(seed), times, found, 59.0, rate)
+            assert closed[:: 200 // 25].max() == 1.0
+            number += int(((closed[1:] >= 0.5) & (closed[:-1] < 0.5)).sum())
+        return number / 8
+
+    for found in (still, restless):
+        assert counted(30, found) == pytest.approx(3 * counted(10, found), rel=0.35)
+    assert counted(16, restless) > 2 * counted(16, still)
 
 
 def test_motion_shapes():
@@ -225,3 +232,115 @@ def test_motion_shapes():
     noise = drift(np.random.default_rng(0), grid(200.0), 0.5)
     assert noise.std() == pytest.approx(1.0, abs=0.12)
     assert np.abs(np.diff(noise)).max() < 0.08
+
+
+def test_no_two_purposes_and_no_two_takes_share_a_random_stream(monkeypatch):
+    """Streams that ran in step would tie cues together that have nothing to do with each other."""
+    from bench.data.puppet import performance
+
+    first: dict[str, list[float]] = {}
+
+    def watched(speaker: str, emotion: str, level: int, take: int, purpose: str):
+        found = stream(speaker, emotion, level, take, purpose)
+        first.setdefault(purpose, []).append(float(found.random()))
+        return stream(speaker, emotion, level, take, purpose)
+
+    monkeypatch.setattr(performance, "stream", watched)
+    keys = [
+        ("M901", "sad", 2, 1),
+        ("M901", "sad", 2, 2),
+        ("M901", "sad", 3, 1),
+        ("M901", "fear", 2, 1),
+        ("W901", "sad", 2, 1),
+    ]
+    for name, *key in keys:
+        perform(Speaker.of(name), *key, FRAMES)
+    assert len(first) >= 11
+    assert all(len(own) == len(keys) for own in first.values()), first
+    every = [x for own in first.values() for x in own]
+    assert len(set(every)) == len(every)
+
+
+def rest(take) -> np.ndarray:
+    """Steps (T - 1,) bool at which the true line of sight rests: no saccade."""
+    from bench.data.puppet.difficulty.modes import line_of_sight as sight_of
+
+    return np.linalg.norm(np.diff(sight_of(take.gaze, take.pose), axis=0), axis=1) < 1.5
+
+
+def test_the_sight_rests_between_saccades_however_the_head_moves(takes):
+    """Vestibulo-ocular reflex of whole takes: eyes in the head turn back by what the head turns."""
+    eye, head = [], []
+    for take in (t for several in takes.values() for t in several):
+        still = rest(take)
+        eye.append(np.diff(take.gaze.mean(1), axis=0)[still])
+        head.append(np.diff(take.pose[:, 1::-1], axis=0)[still])  # yaw, pitch
+    eye, head = np.concatenate(eye), np.concatenate(head)
+    assert len(eye) > 800
+    for axis in range(2):
+        back = np.polyfit(head[:, axis], eye[:, axis], 1)[0]
+        assert back == pytest.approx(-1.0, abs=0.1), axis
+
+
+def about_accents(take, track: np.ndarray) -> list[float]:
+    """How much higher a track (T,) is at stressed vowels (and the two frames after) than a third of a second earlier and later."""
+    found = []
+    for p in take.phonemes:
+        at = round((p.start + p.end) / 2 * 25)
+        if p.stress == 2 and 9 <= at < len(take) - 10:
+            found.append(track[at : at + 3].mean() - (track[at - 9] + track[at + 9]) / 2)
+    return found
+
+
+def test_accents_nod_the_head_and_raise_the_brows(takes):
+    nods = [x for e in ("angry", "happy", "surprised") for t in takes[e] for x in about_accents(t, t.pose[:, 0])]
+    brows = [x for t in takes["surprised"] for x in about_accents(t, column(t, "brow_outer_raise"))]
+    assert len(nods) >= 20
+    assert np.mean(nods) < -1.0  # degrees down
+    assert np.mean(brows) > 0.05
+
+
+def test_muscles_of_an_emotion_swell_together(takes):
+    """Two muscles that only the emotion moves rise and fall together in a clip (their idle movement is their own)."""
+    pairs = {"happy": ("cheek_raise", "smile_left"), "sad": ("brow_inner_raise", "frown"), "disgusted": ("nose_wrinkle", "brow_lower"),
+             "angry": ("brow_lower", "lid_tighten")}  # fmt: skip
+    shared = []
+    for emotion, names in pairs.items():
+        for take in takes[emotion]:
+            one, other = (column(take, name)[15:] for name in names)  # acting has set in
+            if 0 < one.max() < 0.999 and 0 < other.max() < 0.999:
+                shared.append(np.corrcoef(one, other)[0, 1])
+    assert len(shared) >= 6
+    assert np.median(shared) > 0.5
+
+
+def test_no_two_emotions_share_a_prototype():
+    for one, other in itertools.combinations(PROTOTYPES.values(), 2):
+        for part in ("actions", "pose", "targets", "delivery"):
+            assert getattr(one, part) != getattr(other, part), part
+
+
+def test_prototypes_are_those_of_the_documentation():
+    """The table of docs/puppet.md: action units, degrees of the head, and the voice's four numbers."""
+    import re
+    from pathlib import Path
+
+    from bench.data.puppet.actions import ACTION_UNITS
+
+    page = (Path(__file__).parents[4] / "docs" / "puppet.md").read_text(encoding="utf-8")
+    rows = {m[1]: m.groups()[1:] for m in re.finditer(r"^\| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", page, re.M)}
+    for emotion, prototype in PROTOTYPES.items():
+        units, head, voice = rows[emotion]
+        said = prototype.delivery
+        numbers = [float(x) for x in re.findall(r"[-+]?\d+(?:\.\d+)?", voice)]
+        assert numbers == [said.semitones, said.range_factor, said.rate_factor, said.gain_db], emotion
+        for way, sign in (("up", 1), ("down", -1)):
+            told = re.search(rf"{way} (\d+(?:\.\d+)?)", head)
+            assert not told or float(told[1]) * sign == prototype.pose[0], emotion
+        named = {int(n) for n in re.findall(r"\d+", units)}
+        shown = set()
+        for action in prototype.actions:
+            meaning = ACTION_UNITS[action.replace("_side", "_left")]
+            shown.add(frozenset(int(n) for n in re.findall(r"AU(\d+)(?:/(\d+))?", meaning)[0] if n))
+        assert all(own & named for own in shown), (emotion, named, shown)
+        assert named <= set().union(*shown), (emotion, named, shown)

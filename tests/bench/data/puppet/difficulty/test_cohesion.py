@@ -22,7 +22,7 @@ def clip(rng: np.random.Generator, shared: bool, frames: int = 50) -> Seen:
                 EMPTY, EMPTY, EMPTY, 0, 0)  # fmt: skip
 
 
-def auc_of(shared: bool) -> float:
+def auc_of(shared: bool, strangers: bool = False) -> float:
     rng = np.random.default_rng(0)
     wanted = [
         Spot(f"{'MW'[i % 2]}{301 + i // 2}", "sad", level, take)
@@ -30,12 +30,15 @@ def auc_of(shared: bool) -> float:
         for level in (1, 2, 3)
         for take in (1, 2)
     ]
-    return matched(wanted, [clip(rng, shared) for _ in wanted], ("gaze",)).auc
+    return matched(wanted, [clip(rng, shared) for _ in wanted], ("gaze",), strangers=strangers).auc
 
 
 def test_shared_events_are_found_and_none_are_invented():
     assert auc_of(shared=True) > 0.9
     assert abs(auc_of(shared=False) - 0.5) < 0.2
+    assert (
+        abs(auc_of(shared=True, strangers=True) - 0.5) < 0.2
+    )  # put together from three people: nothing is shared any more
 
 
 def test_modes_are_the_places_looked_at():

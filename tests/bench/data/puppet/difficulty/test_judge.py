@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bench.data.puppet.difficulty import judge
 from bench.data.puppet.difficulty.judge import Verdict, against_chance, auc, folds, judged, scores, shrunk_covariance
 
 
@@ -44,6 +45,8 @@ def test_shrinkage_lies_between_the_sample_and_the_identity():
     rng = np.random.default_rng(2)
     few, many = rng.standard_normal((12, 40)), rng.standard_normal((20_000, 4)) @ np.diag([1.0, 2.0, 3.0, 4.0])
     assert np.linalg.cond(shrunk_covariance(few)) < 100  # the sample itself has no inverse
+    one_line = np.array([[1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]] * 2)  # backgrounds of two speakers, about their mean
+    assert np.isfinite(np.linalg.inv(shrunk_covariance(one_line))).all()
     np.testing.assert_allclose(shrunk_covariance(many), many.T @ many / len(many), rtol=0.02, atol=0.02)
 
 
@@ -79,3 +82,34 @@ def test_permutation_calls_a_leak_a_leak_and_noise_noise(world):
     assert min(nothing.p, nothing.p_means) > 0.05
     still = against_chance(constant, emotion, speaker)
     assert still.p == still.p_means == 1.0
+    assert still.seen == 0
+
+
+def test_a_leak_as_large_as_said_is_found_four_times_in_five(world, monkeypatch):
+    """`seen` is a rise of accuracy: larger leaks are found in most worlds, much smaller ones are not."""
+    monkeypatch.setattr(judge, "PERMUTATIONS", 60)
+    emotion, _, speaker = world
+    rng = np.random.default_rng(5)
+    step = np.linspace(-1.5, 1.5, 8)[emotion]
+
+    def found(strength: float) -> tuple[float, float, float]:
+        """Mean rise of accuracy, mean of what is said to be seen, share found, over 12 worlds."""
+        runs = [
+            against_chance(rng.standard_normal((len(emotion), 1)) + strength * step[:, None], emotion, speaker, i)
+            for i in range(12)
+        ]
+        return tuple(np.mean([(c.accuracy - c.null, c.seen, c.p < 0.05) for c in runs], axis=0))
+
+    rise, seen, share = found(0.4)
+    assert rise > seen
+    assert share > 0.7
+    rise, seen, share = found(0.05)
+    assert rise < seen
+    assert share < 0.6
+
+
+def test_an_emotion_with_few_clips_counts_as_much_as_the_others(world):
+    emotion, _, speaker = world
+    keep = (emotion > 0) | (np.arange(len(emotion)) % 6 == 0)  # a sixth of the first emotion's clips is left
+    x = np.random.default_rng(6).standard_normal((len(emotion), 1))
+    assert against_chance(x[keep], emotion[keep], speaker[keep]).null == pytest.approx(1 / 8, abs=0.004)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.puppet.difficulty.measure import BANDS, measure
+from bench.data.puppet.difficulty.measure import BANDS, STRANGERS, measure
 from bench.data.puppet.difficulty.page import page, summary
 
 CACHE = Path(__file__).parents[5] / "work" / "cache" / "difficulty"
@@ -43,6 +43,20 @@ def test_voices_are_distinct_and_gaze_has_several_modes(figures):
     assert figures.voices.every > 0.95
     assert figures.voices.same_sex_other_emotion > 0.90
     assert all(len(own) >= 2 for own in figures.modes.values()), figures.modes
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_blinks_come_as_often_as_peoples_and_most_in_fear(figures):
+    rates = {emotion: rate.per_minute for emotion, rate in figures.blinks.items()}
+    assert all(6 < rate < 45 for rate in rates.values()), rates
+    assert rates["fear"] > 1.4 * rates["angry"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_the_matcher_sees_nothing_where_nothing_is_shared(figures):
+    assert abs(figures.cohesion[STRANGERS].auc - 0.5) < 0.15
 
 
 @pytest.mark.slow
