@@ -179,7 +179,7 @@ def mouth(identity: Identity, face: np.ndarray) -> Mouth:
     # the tongue's long axis is z; a shallow groove runs along its back
     body = np.stack([1.55 * np.sin(theta) * np.cos(phi), 0.5 * np.sin(theta) * np.sin(phi), 2.0 * np.cos(theta)], -1)
     body[..., 1] -= 0.12 * np.exp(-((body[..., 0] / 0.35) ** 2)) * (body[..., 1] > 0)
-    points = body.reshape(-1, 3) + np.array([line[0], line[1] - 0.72, front - 2.35])
+    points = body.reshape(-1, 3) + np.array([line[0], line[1] - 0.72, front - 2.5])
     triangles = grid_triangles(rows, ring, True)
     tongue = plain_surface(points, triangles, np.array([0.44, 0.15, 0.14]), TONGUE)
     return Mouth(upper, lower, tongue)

@@ -206,8 +206,9 @@ class Scene:
         self.attrs[self._lips, 3] = self._lip_sky * deep
         self.attrs[self._lips, 4] *= deep
         mouth_parts = slice(self._teeth.start, self._jaw_parts.stop)
-        self.attrs[mouth_parts, 3] = 0.88 + 0.12 * opening
-        self.attrs[mouth_parts, 4] = 0.62 + 0.3 * opening
+        # no light reaches teeth behind lips that touch: a sliver between the lips is dark, not white
+        self.attrs[mouth_parts, 3] = (0.88 + 0.12 * opening) * (1 - 0.85 * shut)
+        self.attrs[mouth_parts, 4] = (0.62 + 0.3 * opening) * (1 - 0.85 * shut)
 
     def light_on_eye(self, side: int) -> float:
         """How much key light gets to an eye: the mean over its lid ring."""
@@ -226,7 +227,7 @@ class Scene:
         along = (rest[first:, 2] - low) / (high - low)
         drop = 0.27 * jaw * (rest[first:, 2] + 2.5)
         tongue[:, 1] += along * (0.25 * drop + lift * (0.62 + 0.72 * drop))
-        tongue[:, 2] += along * lift * 0.25
+        tongue[:, 2] += along * lift * 0.12
         self._local[self._jaw_parts] = moved
 
     def _lash_topology(self) -> tuple[int, np.ndarray]:
