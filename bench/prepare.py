@@ -66,8 +66,9 @@ def dataset_root(
         with Bar("render") as bar:
             clock = rates.RenderClock(bar, folder)
             write_tree(folder, profile, parts=(part,), jobs=jobs, progress=clock, layout=layout, limit=limit)
-        frames = sum(clip.frames for clip in plan(profile, (part,), layout, limit))
-        rates.add(space.cache, clock.rates(label, frames, jobs, str(PUPPET_VERSION)))
+        planned = plan(profile, (part,), layout, limit)
+        frames, speakers = sum(clip.frames for clip in planned), len({clip.speaker for clip in planned})
+        rates.add(space.cache, clock.rates(label, frames, jobs, str(PUPPET_VERSION), speakers))
         return folder
     if name == "cremad-sample":
         from bench import weights

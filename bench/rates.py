@@ -24,6 +24,8 @@ SCHEMA = 1
 KEPT = 200
 LOADING = 2.0
 """Processor seconds that a rendering worker spends on libraries and compiled kernels before its first frame (docs/doctor.md)."""
+HEAD_FRAMES = 25
+"""Building a speaker's head takes as long as so many frames of it (bench/data/puppet/render.py); counted as frames of `render`."""
 Kind = Literal["render", "prepare", "rows"]
 
 
@@ -34,9 +36,9 @@ class Rate:
     kind: render (frames of the embedded dataset) | prepare (clips of one source size) | rows (generate and evaluate the
     controls; `clips` and `frames` counted once per row). `frames` are those of the 25 fps clips. `frame_seconds` is what one
     process needs for one frame when it has a core to itself: the smaller of processor and wall time, so that it does not
-    depend on what else the machine was doing; `wall_seconds` is what the stage took in the end. `bytes`: written. `width`,
-    `height`, `native` (over 25.5 fps, cues also at the source's own rate): of the source, None or False where there is
-    none. `code`: version of what was measured.
+    depend on what else the machine was doing; of `render` HEAD_FRAMES more frames are counted for every speaker; `wall_seconds` is
+    what the stage took in the end. `bytes`: written. `width`, `height`, `native` (over 25.5 fps, cues also at the source's
+    own rate): of the source, None or False where there is none. `code`: version of what was measured.
     """
 
     kind: Kind
@@ -175,11 +177,11 @@ class RenderClock:
         self._marks.append((monotonic() - self._start[0], family_seconds() - self._start[1], done))
         self._inner(done, total)
 
-    def rates(self, label: str, frames: int, jobs: int, code: str) -> list[Rate]:
+    def rates(self, label: str, frames: int, jobs: int, code: str, speakers: int = 0) -> list[Rate]:
         """The record of this rendering, none if nothing was made.
 
-        `frames` are those of all clips asked for; if some of them were there before, the made ones are taken to be of
-        average length.
+        `frames` and `speakers` are those of all clips asked for; if some of them were there before, the made ones are taken
+        to be of average length, and their speakers to be as many as their share.
         """
         groups = self._marks[1:]
         made, before = sum(done for _, _, done in groups), sum(done for _, _, done in self._marks[:1])
@@ -187,6 +189,7 @@ class RenderClock:
             return []
         workers = max(1, min(jobs, len(groups)))
         frames = max(1, frames * made // (made + before))
+        heads = HEAD_FRAMES * speakers * made / (made + before)
         # the first group of each worker pays for its start; the later ones show the rate
         first = groups[workers - 1] if len(groups) >= 3 * workers else (0.0, 0.0, 0)
         counted = sum(done for _, _, done in groups[workers:]) if first[2] else made
@@ -200,7 +203,7 @@ class RenderClock:
                 label,
                 clips=made,
                 frames=frames,
-                frame_seconds=_undisturbed(wall * workers, processor) * made / counted / frames,
+                frame_seconds=_undisturbed(wall * workers, processor) * made / counted / (frames + heads),
                 wall_seconds=groups[-1][0],
                 workers=workers,
                 written=max(0, bytes_below([self._folder]) - self._before),
@@ -256,9 +259,12 @@ def _undisturbed(wall: float, processor: float) -> float:
 
 
 def family_seconds() -> float:
-    """Processor seconds of this process, of the workers it runs now, and of those it has waited for; NaN without /proc."""
+    """Processor seconds of this process, of the workers it runs now, and of those it has waited for; NaN without /proc.
+
+    Children in a session of their own are left out: the mirror to W&B is no part of the work.
+    """
     own, found = os.times(), 0.0
-    ticks = os.sysconf("SC_CLK_TCK")
+    ticks, session = os.sysconf("SC_CLK_TCK"), os.getsid(0)
     parents: dict[int, list[tuple[int, float]]] = {}
     try:
         for name in os.listdir("/proc"):
@@ -267,6 +273,8 @@ def family_seconds() -> float:
                     # the name of the program, in brackets, may hold anything
                     fields_ = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
                     spent = sum(int(field) for field in fields_[11:15]) / ticks
+                    if int(fields_[3]) != session:
+                        continue
                     parents.setdefault(int(fields_[1]), []).append((int(name), spent))
     except OSError:
         return float("nan")

@@ -21,8 +21,8 @@ from bench.doctor.forecast import (
 from bench.doctor.sources import Sources, sample
 from bench.workspace import Workspace
 
-EMBEDDED_SIZE = 256
-EMBEDDED_FPS = 25.0
+EMBEDDED = {"mead": (256, 256, 25.0), "cremad": (480, 360, 30_000 / 1001)}
+"""Layout -> width, height and frames per second of what the suite renders in it."""
 SCORED_PARTS = (Part.TEST, Part.VALIDATION)
 """Parts on which anything is scored; the others are for learning."""
 UNKNOWN = Sources(frames=75, width=1920, height=1080, fps=30.0, sampled=0, failed=0)
@@ -57,21 +57,23 @@ def steps(
         profile, layout = embedded
         planned = plan(profile, (part,), layout, limit)
         length = sum(clip.frames for clip in planned) / max(1, len(planned))
-        sources = Sources(length, EMBEDDED_SIZE, EMBEDDED_SIZE, EMBEDDED_FPS, 0, 0)
+        sources = Sources(length, *EMBEDDED[layout], 0, 0, bool(manifest.card.get("frames_only")))
         rendered = {clip.clip_id for clip in here}
         unmade = [clip for clip in planned if clip.clip_id not in rendered]
-        render = stage_cost("render", known, label) or documented_stage("render")
-        rendering = [step("render", len(unmade), sum(clip.frames for clip in unmade), render, jobs)]
+        render = stage_cost("render", known, label) or documented_stage("render", label)
+        heads = len({clip.speaker for clip in unmade})
+        rendering = [step("render", len(unmade), sum(clip.frames for clip in unmade), render, jobs, heads)]
         needed_ids = needed
         if unmade:
-            scored, needed_ids = sum(clip.scored for clip in planned), {clip.clip_id for clip in planned}
+            scored = {clip.clip_id for clip in [c for c in planned if c.scored][:limit]}
+            needed_ids = {clip.clip_id for clip in planned}
     else:
         sources = sample([clip for clip in here if clip.clip_id in needed]) or UNKNOWN
         needed_ids = needed
     to_prepare = len(needed_ids - prepared_ids(space.store(label)))
     prepare = _prepare_cost(here, sources, space, measure)
     rows = _control_rows()
-    to_score = max(0, scored * len(rows) - _scored_already(rows, scored, label, space))
+    to_score = len(scored) * len(rows) - _scored_already(rows, scored, label, space)
     score = stage_cost("rows", known, label) or documented_stage("rows")
     work = [*rendering, step("prepare", to_prepare, to_prepare * sources.frames, prepare, jobs)]
     if part in SCORED_PARTS and not manifest.card.get("frames_only"):
@@ -112,14 +114,14 @@ def _clips_of(reading: Reading | None, manifest: Manifest, part: Part) -> list[S
     return found
 
 
-def _needed(clips: Sequence[SourceClip], limit: int | None) -> tuple[int, set[str]]:
-    """How many clips are scored, and the ids that have to be prepared for them: partners and references too."""
+def _needed(clips: Sequence[SourceClip], limit: int | None) -> tuple[set[str], set[str]]:
+    """The ids of the clips that are scored, and of those to be prepared for them: partners and references too."""
     from bench.data import partners
 
     scored = sorted(clip for clip in clips if clip.scored)[:limit]
     if len(scored) == len(clips):  # all of them: no partner can be outside
-        return len(scored), {clip.clip_id for clip in clips}
-    return len(scored), partners.needed_clips(scored, clips)
+        return {clip.clip_id for clip in scored}, {clip.clip_id for clip in clips}
+    return {clip.clip_id for clip in scored}, partners.needed_clips(scored, clips)
 
 
 def _prepare_cost(clips: Sequence[SourceClip], sources: Sources, space: Workspace, measure: bool) -> Cost:
@@ -137,7 +139,7 @@ def _control_rows() -> list[str]:
     return [find_method(name).label for name in expand("controls")]
 
 
-def _scored_already(rows: Sequence[str], scored: int, label: str, space: Workspace) -> int:
-    """Outputs of the controls that are there, at most `scored` of each; their scores are taken to be there, too."""
+def _scored_already(rows: Sequence[str], scored: set[str], label: str, space: Workspace) -> int:
+    """Outputs of the controls for these clips that are there; their scores are taken to be there, too."""
     folders = (space.generated(row, label) / "items" for row in rows)
-    return sum(min(scored, sum(1 for _ in folder.glob("[!.]*.json"))) for folder in folders)
+    return sum(len(scored & {path.stem for path in folder.glob("[!.]*.json")}) for folder in folders)

@@ -33,6 +33,8 @@ class Reading:
     rejected: list[RejectedClip]
     seen: Look
     seconds: float
+    rendered: bool = False
+    """True for the tree that `prepare` renders itself: what is missing there is made when it is asked for."""
 
     @property
     def ids(self) -> set[str]:
@@ -72,8 +74,8 @@ class Coverage:
         }
 
 
-def read(name: str, root: Path) -> Reading:
-    """Read the tree with the dataset's own reader; UsageError if `root` is not a folder."""
+def read(name: str, root: Path, rendered: bool = False) -> Reading:
+    """Read the tree with the dataset's own reader; UsageError if `root` is not a folder. `rendered`: see Reading."""
     started = time.monotonic()
     dataset = get_dataset(name)
     root = root.expanduser().resolve()
@@ -81,7 +83,7 @@ def read(name: str, root: Path) -> Reading:
         raise UsageError(f"--root {root}: expected the folder of the dataset, found no folder there")
     clips, rejected = dataset.module().scan(root, dataset=name)
     seen = look(root, _other_views(dataset))
-    return Reading(dataset, root, clips, rejected, seen, time.monotonic() - started)
+    return Reading(dataset, root, clips, rejected, seen, time.monotonic() - started, rendered)
 
 
 def examine(reading: Reading, manifest: Manifest, part: Part) -> list[Finding]:
@@ -192,7 +194,7 @@ def _main_manifest(reading: Reading, manifest: Manifest, part: Part) -> list[Fin
     rows = []
     for row in coverage(reading, manifest).values():
         asked = row.part == part
-        if reading.dataset.embedded and row.missing and not row.unusable:
+        if reading.rendered and row.missing and not row.unusable:
             found = f"{len(row.found):,} of {row.wanted:,} clips here; prepare renders what is asked for"
             rows.append(Finding(GROUP, f"{manifest.name} {row.part.value}", "ok", found, data=row.document()))
             continue
@@ -234,11 +236,13 @@ def _per_speaker(row: Coverage) -> list[str]:
         return []
     whole = sorted(set(lost) - kept)
     some_of = [f"{speaker} {count}" for speaker, count in sorted(lost.items()) if speaker in kept]
-    lines = [f"nothing of {len(whole)} speakers: {some(whole, 8)}"] if whole else []
-    return lines + ([f"some of {len(some_of)} speakers: {some(some_of, 6)}"] if some_of else [])
+    lines = [f"nothing of {count_of(len(whole), 'speaker')}: {some(whole, 8)}"] if whole else []
+    return lines + ([f"some of {count_of(len(some_of), 'speaker')}: {some(some_of, 6)}"] if some_of else [])
 
 
 def _bring(reading: Reading, row: Coverage) -> str:
+    if reading.dataset.embedded:
+        return "leave --root out, and prepare renders what is asked for"
     if reading.seen.archives and row.missing:
         return "unpack the archives (see layout), then look again"
     if any("lfs" in r.detail.lower() for r in reading.rejected):
@@ -294,7 +298,7 @@ def _extra(reading: Reading, manifest: Manifest) -> Iterable[Finding]:
     if reading.seen.empty:
         names = some(reading.seen.empty, FIRST_NAMES)
         do = "copy or download them again; prepare rejects them as empty-file"
-        found = f"{len(reading.seen.empty)} videos of 0 bytes: {names}"
+        found = f"{count_of(len(reading.seen.empty), 'video')} of 0 bytes: {names}"
         yield Finding(GROUP, "empty files", "LACK", found, do, {"paths": reading.seen.empty})
     if others := unusual_files(reading.seen):
         yield Finding(GROUP, "other files", "ok", f"{others}: not looked at", data=dict(reading.seen.others))

@@ -107,7 +107,7 @@ def _dataset(question: Question, space: Workspace) -> list[Finding]:
         )
     rows, reading = [], None
     if root.is_dir() or question.root is not None:
-        reading = dataset.read(facts.name, root)
+        reading = dataset.read(facts.name, root, rendered=question.embedded and question.root is None)
         rows += dataset.examine(reading, manifest, part)
     else:
         verb = f"emotalk prepare --dataset {facts.name}" + (

@@ -27,6 +27,8 @@ MARGIN = 1.2
 LEFT_FREE = 10**9
 SLOWER = 1.3
 """Slowdown by other work from which on it is said."""
+FRAMES_ONLY = "-pretrain"
+"""How the label of the embedded dataset's frames-only profile ends."""
 STARTING = 3.0
 """Seconds that a stage takes beside its frames: worker processes load their libraries (docs/doctor.md)."""
 
@@ -66,10 +68,13 @@ class Step:
         }
 
 
-def step(stage: str, clips: int, frames: float, cost: Cost, jobs: int) -> Step:
-    """A stage over `clips` with `frames` in all, on `jobs` processes; more than there are cores gain nothing."""
+def step(stage: str, clips: int, frames: float, cost: Cost, jobs: int, heads: int = 0) -> Step:
+    """A stage over `clips` with `frames` in all, on `jobs` processes; more than there are cores gain nothing.
+
+    `heads`: speakers of the embedded dataset whose heads have to be built.
+    """
     workers = max(1, min(jobs, cores(), clips or 1))
-    seconds = STARTING + frames * cost.frame_seconds / workers if clips else 0.0
+    seconds = STARTING + (frames + rates.HEAD_FRAMES * heads) * cost.frame_seconds / workers if clips else 0.0
     return Step(stage, clips, frames, seconds, frames * cost.frame_bytes, cost.basis, cost.source)
 
 
@@ -81,16 +86,22 @@ def prepare_cost(known: Iterable[Rate], sources: Sources) -> Cost | None:
     like = [
         r for r in known
         if r.kind == "prepare" and r.code == PREPARE_VERSION and r.native == sources.native and r.width and r.height
+        and r.label.endswith(FRAMES_ONLY) == sources.stills
         and max(pixels, r.width * r.height) <= NEAR * min(pixels, r.width * r.height)
     ]  # fmt: skip
     return _from_runs(like)
 
 
 def stage_cost(kind: Kind, known: Iterable[Rate], label: str) -> Cost | None:
-    """From the newest runs of `render` or `rows` on this machine, of the same dataset where there are any."""
+    """From the newest runs of `render` or `rows` on this machine, of the same dataset where there are any.
+
+    What rendering CREMA-D's layout takes, larger and at 29.97 fps, says nothing of MEAD's, and the other way round.
+    """
     from bench.data.puppet.version import PUPPET_VERSION
 
-    of_kind = [r for r in known if r.kind == kind and (kind != "render" or r.code == str(PUPPET_VERSION))]
+    of_kind = [r for r in known if r.kind == kind]
+    if kind == "render":
+        of_kind = [r for r in of_kind if r.code == str(PUPPET_VERSION) and _in_cremad(r.label) == _in_cremad(label)]
     return _from_runs([r for r in of_kind if r.label == label] or of_kind)
 
 
@@ -100,6 +111,8 @@ def documented_prepare(sources: Sources) -> Cost:
     pixels = sources.width * sources.height
     milliseconds = _at(pixels, [(r["width"] * r["height"], r["all"]) for r in table])
     size = float(_documented()["bytes"]["store"])
+    if sources.stills:
+        milliseconds, size = _documented()["stills"]["ms"], float(_documented()["stills"]["bytes"])
     if sources.native:
         per_frame = sources.fps / FPS
         milliseconds += per_frame * _at(pixels, [(r["width"] * r["height"], r["native"]) for r in table])
@@ -107,9 +120,16 @@ def documented_prepare(sources: Sources) -> Cost:
     return _from_docs(milliseconds, size)
 
 
-def documented_stage(kind: Kind) -> Cost:
+def documented_stage(kind: Kind, label: str = "") -> Cost:
     """From the docs' figures of rendering (`render`) or of generating and evaluating a control (`rows`)."""
-    return _from_docs(_documented()[kind]["ms"], _documented()["bytes"][kind])
+    row = _documented()[kind]
+    return _from_docs(
+        row["ms_cremad" if kind == "render" and _in_cremad(label) else "ms"], _documented()["bytes"][kind]
+    )
+
+
+def _in_cremad(label: str) -> bool:
+    return label.startswith("puppet-cremad")
 
 
 def findings(steps: Sequence[Step], free: int, jobs: int, part: str) -> list[Finding]:

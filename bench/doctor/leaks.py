@@ -73,6 +73,10 @@ def _of_manifest(manifest: Manifest) -> Finding:
         "flags": list(manifest.flags),
         "on_two_sides": {speaker: sorted(parts) for speaker, parts in both.items()},
     }
+    if not speakers:
+        found = f"names no speaker and no clip ({count_of(len(manifest.rejected), 'row')} unusable): nothing to compare"
+        do = "rows name a clip_id or a speaker, and a part"
+        return Finding(GROUP, what, "unsure", found, do, data=data)
     if not both:
         unusable = f"; {len(manifest.rejected)} rows name no clip" if manifest.rejected else ""
         return Finding(

@@ -200,14 +200,14 @@ def _tracking() -> Finding:
     from importlib import metadata
 
     from bench.tracking.mirror import chosen_mode
-    from bench.tracking.service import has_key
+    from bench.tracking.service import DEFAULT_SERVER, has_key
 
     try:
         version = metadata.version("wandb")
     except metadata.PackageNotFoundError:
         return Finding(GROUP, "W&B", "note", "not installed: nothing is mirrored", "make setup", {"mode": "absent"})
     mode = chosen_mode("auto", os.environ)
-    key = has_key(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai")
+    key = has_key(os.environ.get("WANDB_BASE_URL") or DEFAULT_SERVER)
     if mode == "off":
         return Finding(GROUP, "W&B", "ok", f"{version}; off, as WANDB_MODE asks", data={"mode": mode, "key": key})
     if mode == "offline" or not key:

@@ -42,6 +42,8 @@ class Sources:
     fps: float
     sampled: int
     failed: int
+    stills: bool = False
+    """True if the frames of a clip have nothing to do with each other, so that the face is looked for in every one."""
 
     @property
     def native(self) -> bool:

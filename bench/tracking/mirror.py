@@ -151,6 +151,10 @@ class Mirror:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), root))),
         }
+        # W&B refuses to begin with a word that it does not know, or not in capitals
+        environment["WANDB_MODE"] = self.mode
+        if self.mode == "auto":
+            del environment["WANDB_MODE"]
         with (folder / "mirror.log").open("ab") as noise:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "bench.tracking.service"],

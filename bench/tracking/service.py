@@ -26,6 +26,9 @@ INIT_SECONDS = 15.0
 """How long W&B may at most try to reach its server when a run begins; then all is recorded offline."""
 LEAST_FREE = 2**17
 """Bytes; with less than these, the last records may not have fitted on the disk."""
+DEFAULT_SERVER = "https://api.forge.coreweave.com"
+SAME_SERVER = {"api.forge.coreweave.com": "api.wandb.ai"}
+"""W&B's own server under its newer name -> the older one, under which `wandb login` of earlier versions left its key."""
 OWN_RUN = ("evaluate", "train")
 """Job types of which the first run takes the id that a W&B agent sets; all others are runs of their own."""
 
@@ -219,19 +222,19 @@ class Service:
 
 
 def has_key(server: str) -> bool:
-    """Whether W&B would find a key for this server: in the environment or in the netrc file that `wandb login` writes."""
+    """Whether W&B would find a key for this server: in the environment or in the netrc file that `wandb login` writes.
+
+    A netrc file that cannot be read, or found for want of a home folder, holds none.
+    """
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    places = (
-        [Path(os.environ["NETRC"])] if os.environ.get("NETRC") else [Path.home() / ".netrc", Path.home() / "_netrc"]
-    )
-    for path in places:
-        try:
-            found = netrc.netrc(str(path.expanduser())).authenticators(urlsplit(server).netloc)
-        except (OSError, netrc.NetrcParseError):
-            continue
-        if found and found[2]:
-            return True
+    host = urlsplit(server).netloc
+    for place in [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]:
+        with contextlib.suppress(OSError, RuntimeError, UnicodeError, netrc.NetrcParseError):
+            keys = netrc.netrc(str(Path(place).expanduser()))
+            found = keys.authenticators(host) or keys.authenticators(SAME_SERVER.get(host, host))
+            if found and found[2]:
+                return True
     return False
 
 

@@ -202,13 +202,14 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def test_results_and_reports_are_the_same_bytes_however_it_is_mirrored(
     smoke_work, tmp_path, broken, monkeypatch, capfd
 ):
-    """Clock and command line are held still; what else could differ would be W&B's doing."""
-    from bench import evaluate
+    """Clock, command line and commit are held still; what else could differ would be W&B's doing."""
+    from bench import environment, evaluate
 
     work = tmp_path / "work"
     shutil.copytree(smoke_work, work, ignore=shutil.ignore_patterns(".lock"))
     monkeypatch.setenv("EMOTALK_WORK", str(work))
     monkeypatch.setattr(evaluate, "datetime", Frozen)
+    monkeypatch.setattr(environment, "_git", lambda *arguments: None)
     monkeypatch.setattr(evaluate, "time", types.SimpleNamespace(monotonic=lambda: 0.0))
     monkeypatch.setenv("EMOTALK_WANDB_WAIT", "8")
     flags = {"dataset": "puppet", "profile": "smoke", "limit": 1, "jobs": 1, "work": work}
