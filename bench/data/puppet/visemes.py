@@ -154,7 +154,8 @@ def mouth(phonemes: Sequence[Phoneme], frames: int, onset: float = 0.0, effort: 
     total, weight = np.zeros((len(times), len(ARTICULATORS))), np.full((len(times), len(ARTICULATORS)), 1e-9)
     for name, start, end, gain in segments:
         _, targets, insists = _CLASSES[name]
-        wide = name in ("open", "mid") and gain > 1.0  # a stressed open vowel is opened by everybody, however lazily or fast
+        # a stressed open vowel is opened by everybody, however lazily or fast
+        wide = name in ("open", "mid") and gain > 1.0
         outside = np.maximum(np.maximum(start - times, times - end), 0.0)
         for column, articulator in enumerate(ARTICULATORS):
             if articulator == "lip_close":
