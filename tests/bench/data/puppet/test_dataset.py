@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench.contract.errors import UsageError
+from bench.contract.files import TEMPORARY
 from bench.data import mead
 from bench.data.media import probe, read_audio
 from bench.data.puppet import truth
@@ -37,11 +38,12 @@ def resumed_tree(tmp_path_factory, face_weights) -> tuple[Path, dict[Path, int],
     ]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while len(list(root.glob("truth/*.safetensors"))) < 2 and child.poll() is None and time.monotonic() < deadline:
+    # a file that is still being written has a hidden name
+    while len(list(root.glob("truth/[!.]*.safetensors"))) < 2 and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL, "the writer ended before it could be killed"
-    before = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file() and not p.name.endswith(".tmp")}
+    before = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file() and not TEMPORARY.fullmatch(p.name)}
     done: list[int] = []
     clips = write_tree(root, "smoke", jobs=1, progress=lambda count=1, total=None: done.append(count))
     assert sum(done) == len(clips) == 10
