@@ -10,7 +10,7 @@ METHODS ?= controls
 ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow reference-venv lint clean distclean
+.PHONY: setup reproduce-table smoke test test-slow tolerances reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -34,6 +34,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP) $(REFERENCE)/.installed
 	$(BIN)/python -m pytest -m slow -s
+
+# docs/tolerances.md: every comparison with a reference implementation, as the tests make it.
+tolerances: $(STAMP) $(REFERENCE)/.installed
+	$(BIN)/python -m pytest -n 2 -k "tolerance or parity or reference" --tolerances docs/tolerances.md
 
 # Reference tools that cannot share the environment; they run as programs in the slow tests only.
 reference-venv: $(REFERENCE)/.installed

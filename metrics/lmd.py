@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.contract.cues import Cues
 from bench.contract.landmarks68 import LANDMARKS_68
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 from metrics.options import choose
 
 REGIONS = {"mouth": slice(48, 68), "face": slice(0, 68)}
@@ -68,10 +68,12 @@ class LandmarkDistance:
 
     region: ClassVar[str]
     name: ClassVar[str]
+    family: ClassVar[Family] = Family.LANDMARKS
     direction: ClassVar[Direction] = Direction.LOWER
     version: ClassVar[str] = "1"
     reads: ClassVar[tuple[str, ...]] = ("landmarks",)
     needs: ClassVar[tuple[str, ...]] = ()
+    extractors: ClassVar[tuple[str, ...]] = ()
     primary: ClassVar[bool] = False
     protocol_keys: ClassVar[tuple[str, ...]] = ("lmd.landmarks", "lmd.normalisation")
 

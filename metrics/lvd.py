@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bench.contract.cues import Cues
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 from metrics.lmd import LANDMARK_SETS, NORMALISATIONS, REGIONS, UNITS, scored_frames, shapes
 from metrics.options import choose
 
@@ -22,10 +22,12 @@ class LandmarkVelocityDifference:
 
     region: ClassVar[str]
     name: ClassVar[str]
+    family: ClassVar[Family] = Family.LANDMARKS
     direction: ClassVar[Direction] = Direction.LOWER
     version: ClassVar[str] = "1"
     reads: ClassVar[tuple[str, ...]] = ("landmarks",)
     needs: ClassVar[tuple[str, ...]] = ()
+    extractors: ClassVar[tuple[str, ...]] = ()
     primary: ClassVar[bool] = False
     protocol_keys: ClassVar[tuple[str, ...]] = ("lvd.landmarks", "lvd.normalisation")
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 from metrics.options import choose
 from metrics.planes import COLOR_WORDS, COLORS, check_pair, gray_bt601
 
@@ -42,10 +42,12 @@ class PSNR:
     """
 
     name: ClassVar[str] = "PSNR"
+    family: ClassVar[Family] = Family.IMAGE
     direction: ClassVar[Direction] = Direction.HIGHER
     unit: ClassVar[str] = "dB"
     version: ClassVar[str] = "1"
     needs: ClassVar[tuple[str, ...]] = ()
+    extractors: ClassVar[tuple[str, ...]] = ()
     primary: ClassVar[bool] = False
     protocol_keys: ClassVar[tuple[str, ...]] = ("psnr.color",)
 

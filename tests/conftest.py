@@ -13,6 +13,46 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))  # what several tests, or a test and a page of the docs, share
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--tolerances", metavar="PAGE", help="write the comparisons with reference tools as a page of the docs"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--tolerances") and "PYTEST_XDIST_WORKER" not in os.environ:
+        path = Path(config.getoption("--tolerances")).with_suffix(".jsonl")
+        path.unlink(missing_ok=True)
+        os.environ["EMOTALK_TOLERANCES"] = str(path.absolute())
+
+
+def pytest_unconfigure(config):
+    if config.getoption("--tolerances") and "PYTEST_XDIST_WORKER" not in os.environ:
+        import tolerances
+
+        lines = Path(os.environ["EMOTALK_TOLERANCES"])
+        if lines.is_file():
+            Path(config.getoption("--tolerances")).write_text(tolerances.page(tolerances.read(lines)), encoding="utf-8")
+            lines.unlink()
+
+
+@pytest.fixture
+def tolerance(request):
+    """tolerance(metric, reference, quantity, difference, allowed, unit=""): fails above `allowed`, and fills the table."""
+    import tolerances
+
+    def check(metric: str, reference: str, quantity: str, difference: float, allowed: float, unit: str = "") -> None:
+        test = request.node.nodeid.rpartition("tests/")[2]
+        tolerances.record(
+            tolerances.Line(
+                metric, reference, quantity, float(difference), float(allowed), unit, test.partition("[")[0]
+            )
+        )
+        assert difference <= allowed, f"{metric}, {quantity}: {difference:.3g} from {reference}, allowed {allowed:.3g}"
+
+    return check
+
+
 @contextmanager
 def alone(folder: Path):
     """One test process at a time in `folder`."""

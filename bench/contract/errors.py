@@ -51,6 +51,18 @@ class Reason(StrEnum):
     METHOD_FAILED = "method-failed"
     WEIGHTS_MISSING = "weights-missing"
     METRIC_FAILED = "metric-failed"
+    # cells: a video was scored, but this metric has no value for it, or for the whole row
+    EXPERT_MISSING = "expert-missing"
+    WINDOW_TOO_SHORT = "shorter-than-window"
+    EYES_CLOSED = "eyes-closed-throughout"
+    TOO_FEW_CLIPS = "too-few-clips"
+    TOO_FEW_FRAMES = "too-few-frames"
+    NO_SPEECH = "no-speech"
+    NO_VARIATION = "no-variation"
+    NOT_FINITE = "not-finite"
+    CLASSES_DIFFER = "judge-classes-differ"
+    NO_LABEL = "no-label"
+    NOT_VERIFIED = "not-verified"
 
 
 class EmotalkError(Exception):
@@ -86,6 +98,10 @@ class RejectedInput(EmotalkError):
 
     def __reduce__(self):
         return type(self), (self.reason, self.detail)
+
+
+class Unscorable(RejectedInput):
+    """A metric has no value for a clip or a set that is otherwise sound; `reason` and `detail` stand in the cell."""
 
 
 class NotApplicable(EmotalkError):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from bench.contract.clip import Clip
 from bench.contract.cues import Cues
 from bench.contract.errors import NotApplicable, UndeclaredInput
 
@@ -155,14 +154,3 @@ class CueMethod(Protocol):
     """A method that also, or only, gives cues; for those, pixel metrics stay null with the reason `cue-space-only`."""
 
     def cues(self, request: Request) -> Cues: ...
-
-
-@runtime_checkable
-class Trainable(Protocol):
-    """Anything that learns; driven by the one trainer."""
-
-    def build(self, config: Mapping[str, Any]) -> Any: ...
-
-    def loss(self, batch: Mapping[str, Any], context: Any) -> Mapping[str, Any]: ...
-
-    def validate(self, clips: Sequence[Clip]) -> Mapping[str, float]: ...
