@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.contract.result import Distribution
+from bench.contract.result import SCORED, Distribution
 from reports.media import is_truth
 from reports.strip import BOTTOM, LABEL, RIGHT, TOP, WIDTH, axis, label, stretched, without_far_truth
 from reports.table import Row, Table
@@ -19,7 +19,6 @@ MOST_DOTS = 200
 REACH = 9.0
 """Dots that would lie on one another move up or down by at most so many px."""
 RADIUS = 2.2
-COUNTED = ("ok", "static", "cues")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _values(row: Row, metric: str) -> list[tuple[str, float, str]]:
     found = [
         (clip_id, v.value, v.status)
         for (clip_id, name), v in (row.loaded.clips or {}).items()
-        if name == metric and v.value is not None and math.isfinite(v.value) and v.status in COUNTED
+        if name == metric and v.value is not None and math.isfinite(v.value) and v.status in SCORED
     ]
     return sorted(found, key=lambda one: (one[1], one[0]))
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from reports.notes import general_notes
-from reports.table import Cell, Table
+from reports.table import Block, Cell, Table
 from reports.terminal import given_codes
 from reports.words import printable
 
@@ -51,15 +51,20 @@ def _character(c: str) -> str:
 
 
 def _table(table: Table) -> str:
+    """One environment per block of columns; the notes stand under the last."""
+    return "\n".join(_block(table, block, last=block == table.blocks[-1]) for block in table.blocks)
+
+
+def _block(table: Table, block: Block, last: bool) -> str:
     codes = given_codes(table)
-    columns = len(table.columns)
-    header = ["Method", "Given", "Clips", *(escape(column.header) for column in table.columns)]
+    caption = f"{table.heading} · {block.title}" if block.title else table.heading
+    header = ["Method", "Given", "Clips", *(escape(table.columns[j].header) for j in block.columns)]
     lines = [
         r"\begin{table}[t]",
         r"\centering",
-        rf"\caption{{{escape(table.heading)}}}\smallskip",
+        rf"\caption{{{escape(caption)}}}\smallskip",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{@{{}}llr{'r' * columns}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}llr{'r' * len(block.columns)}@{{}}}}",
         r"\toprule",
         _line(header),
     ]
@@ -69,15 +74,14 @@ def _table(table: Table) -> str:
             lines.append(r"\midrule")
             before = GROUPS[row.role]
         given = "".join(codes[g] for g in row.given) or "–"
-        lines.append(_line([escape(row.label), escape(given), escape(row.clips), *map(_cell, cells)]))
-    lines += [
-        r"\bottomrule",
-        r"\end{tabular}}",
-        r"\par\smallskip",
-        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-    ]
-    lines += [note + r"\par" for note in _notes(table, codes)]
-    return "\n".join([*lines, r"\end{minipage}", r"\end{table}", ""])
+        shown = (_cell(cells[j]) for j in block.columns)
+        lines.append(_line([escape(row.label), escape(given), escape(row.clips), *shown]))
+    lines += [r"\bottomrule", r"\end{tabular}}"]
+    if last:
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
+        lines += [note + r"\par" for note in _notes(table, codes)]
+        lines.append(r"\end{minipage}")
+    return "\n".join([*lines, r"\end{table}", ""])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -63,6 +63,10 @@ class Loaded:
     real: dict[str, Path] = field(default_factory=dict)
     """The real videos of some of these clips."""
     traces: dict[str, ClipTraces] = field(default_factory=dict)
+    figures: dict[str, dict] = field(default_factory=dict)
+    """Documents for pictures of metrics of the whole set, by metric."""
+    cards: dict[str, dict] = field(default_factory=dict)
+    """What is known of the trained networks that judged, by name."""
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -107,7 +111,19 @@ def _load_one(path: Path) -> Loaded:
         samples=_films(folder / "samples"),
         real=_films(folder / "real"),
         traces=_read_traces(folder / "traces"),
+        figures=_read_documents(folder / "figures"),
+        cards=_read_documents(folder / "cards"),
     )
+
+
+def _read_documents(folder: Path) -> dict[str, dict]:
+    found = {}
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: not a JSON document ({error}); evaluate again") from error
+    return found
 
 
 def load_sheets(folders: Sequence[Path]) -> list[tuple[Sheet, Path]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.contract.result import MetricValue
 from bench.contract.sheet import Sheet
 from reports.breakdown import breakdowns
 from reports.clips import clips_note, clips_of
@@ -22,7 +23,7 @@ from reports.notes import flags
 from reports.provenance import provenance
 from reports.reading import readings
 from reports.strip import strip
-from reports.table import Row, Table
+from reports.table import Block, Row, Table
 from reports.unscored import came_through, problems, rejected
 from reports.words import (
     ARROW_MEANING,
@@ -108,16 +109,16 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "table": table,
         "heading": table.heading,
         "facts": _facts(d, p, results, table),
-        "headers": [{"column": c, "meaning": ARROW_MEANING[c.direction]} for c in table.columns],
+        "blocks": [_block(table, block) for block in table.blocks],
         "body": [_body_row(row, cells) for row, cells in zip(table.rows, table.cells, strict=True)],
         "controls": [(row.label, CONTROL[m]) for row in table.rows if (m := _control_name(row)) in CONTROL],
         "first_method": next((i for i, row in enumerate(table.rows) if row.role in ("method", "request-control")), 0),
         "has_best": any(cell.best for line in table.cells for cell in line),
         "has_match": any(cell.difference for line in table.cells for cell in line),
         "targets": [t for t in (NEW, THESE) if t not in table.no_interval],
-        "strips": [{"column": c, "svg": strip(table, j), "meaning": ARROW_MEANING[c.direction]} for j, c in enumerate(table.columns)],
+        "strips": _by_block(table, _strips(table)),
         "breakdowns": breakdowns(table),
-        "distributions": _distributions(table, players),
+        "distributions": _by_block(table, _distributions(table, players)),
         "real": [(clip, clip.real) for clip in clips if clip.first and clip.real],
         "clips": clips,
         "clips_note": clips_note(table, policy, clips),
@@ -125,9 +126,30 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "came": came_through(table),
         "rejected": rejected(table),
         "problems": problems(table),
-        "readings": readings(table),
+        "readings": _by_block(table, readings(table)),
         "provenance": provenance(table),
     }  # fmt: skip
+
+
+def _block(table: Table, block: Block) -> dict:
+    columns = [table.columns[j] for j in block.columns]
+    return {
+        "block": block,
+        "open": block == table.blocks[0],
+        "names": ", ".join(c.label for c in columns),
+        "headers": [{"column": c, "meaning": ARROW_MEANING[c.direction]} for c in columns],
+    }
+
+
+def _by_block(table: Table, items: list) -> list[dict]:
+    """`items` with a column each, sorted under the table's blocks, each item under the first that has its column."""
+    columns = [item["column"] if isinstance(item, dict) else item.column for item in items]
+    left, groups = dict(zip(map(id, columns), items, strict=True)), []
+    for block in table.blocks:
+        inside = [left.pop(id(c)) for j in block.columns if id(c := table.columns[j]) in left]
+        if inside:
+            groups.append({**_block(table, block), "items": inside, "open": not groups})
+    return groups
 
 
 def _parts(section: dict) -> list[tuple[str, str]]:
@@ -176,8 +198,20 @@ def _body_row(row: Row, cells) -> dict:
         "given": ", ".join(row.given) or "nothing",
         "clips_words": _clips_in_words(row),
         "substituted": substituted,
-        "cells": [{"cell": c, "definition": c.measured.definition if c.measured else ""} for c in cells],
+        "cells": [{"cell": c, "details": _details(c.measured)} for c in cells],
     }
+
+
+def _details(m: MetricValue | None) -> str:
+    """What a set's cell says when it is pointed at: "null 0.021, p 0.004"."""
+    if m is None:
+        return ""
+    shown = (
+        f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
+        for k, v in m.details.items()
+        if v is not None
+    )
+    return printable("; ".join(shown))
 
 
 def _control_name(row: Row) -> str:
@@ -191,6 +225,13 @@ def _clips_in_words(row: Row) -> str:
     if row.not_applicable:
         text += f"; for {row.not_applicable} more the row does not exist"
     return text
+
+
+def _strips(table: Table) -> list[dict]:
+    return [
+        {"column": column, "svg": strip(table, j), "meaning": ARROW_MEANING[column.direction]}
+        for j, column in enumerate(table.columns)
+    ]
 
 
 def _distributions(table: Table, players: dict[str, str]) -> list[dict]:

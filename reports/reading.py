@@ -23,6 +23,22 @@ READING = {
     "M-LVD": "How far the lip points' movement from one frame to the next differs from the real one: the rhythm of the mouth. A still "
     "mouth is wrong by the whole real movement; a trembling one is punished, which M-LMD forgives.",
     "F-LVD": "The same over all 68 face points: rhythm and smoothness of head and face. Frames in random order give very large values.",
+    "Gaze-JS": "Whether the eyes look where the real ones look, as often: the gaze maps of each emotion, real against generated. About "
+    "0 is as alike as two samples of the same people; below 0 the clips follow the real ones more closely than chance "
+    "would. Blind to the order of frames, and to a constant by which all of a speaker's gaze is off.",
+    "Gaze-SW": "The same question without bins, in degrees: how far real gaze would have to be moved to become the generated one. A "
+    "shift by d degrees counts as 0.64 d. Small noise that no bin shows counts here.",
+    "Gaze-trans": "From where to where the eyes jump: moves between nine regions of gaze. Eyes that never move are a bit apart from real "
+    "ones; eyes that jump between the right places in the wrong order are seen here and not in Gaze-JS.",
+    "Fix-dur": "How long the eyes rest between two jumps, cut at one second. Compare with the real value beside it: at 25 frames per "
+    "second small jumps are missed and noise makes some up, on both sides alike.",
+    "Sacc-rate": "Jumps of the eyes per second, of five degrees or more. 0 is a stare; frames in random order give more than ten.",
+    "Sacc-amp": "How far the eyes jump, median of the jumps found. Those under five degrees are not among them, so it says nothing of "
+    "small ones.",
+    "Gaze-head": "Whether the eyes turn against the head while they rest on something, as real eyes must: -1 is perfect, 0 is eyes that "
+    "know nothing of the head. Noise of the estimator pulls real eyes to about -0.5.",
+    "Gaze-rel": "Whether a second, unrelated estimator sees the same gaze. It says nothing of the method; where it is low, the other "
+    "gaze columns measure the estimator.",
 }
 """Metric -> three sentences for a reader who meets it for the first time."""
 

@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 from bench.contract.result import Interval, MetricValue
 from reports.groups import group, labels, role
 from reports.load import Loaded
 from reports.words import (
     ARROW,
+    FAMILY,
     NEW,
     THESE,
     decimals_for,
+    flag_in_words,
     is_not_applicable,
     number,
     plural,
@@ -35,6 +37,9 @@ class Column:
     key: tuple[str, str, Direction, str, str]
     label: str
     decimals: int
+    family: Family | None = None
+    primary: bool = False
+    kind: str = "clip"
 
     metric = property(lambda self: self.key[0])
     version = property(lambda self: self.key[1])
@@ -86,6 +91,8 @@ class Cell:
     difference: str | None = None
     """Direction match: signed difference to the ground truth, shown before the value."""
     difference_value: float | None = None
+    difference_spreads: dict[str, str] = field(default_factory=dict)
+    """Interval target -> "± 0.012" of the difference, where the result has it paired by clip."""
     spreads: dict[str, str] = field(default_factory=dict)
     """Interval target -> "± 0.012" or "[0.69, 0.75]"."""
     coverage: Coverage | None = None
@@ -94,7 +101,10 @@ class Cell:
     best: bool = False
 
     def full_text(self, target: str = NEW) -> str:
-        """ "0.713 ± 0.012", or for direction match "−0.45 (6.12 ± 0.31)"."""
+        """ "0.713 ± 0.012"; for direction match "−0.45 ± 0.31 (6.12)", or "−0.45 (6.12 ± 0.31)" without a paired interval."""
+        own = self.difference_spreads.get(target)
+        if self.difference and own:
+            return f"{self.difference} {own} ({self.text})"
         value = " ".join(part for part in (self.text, self.spreads.get(target)) if part)
         return f"{self.difference} ({value})" if self.difference else value
 
@@ -118,6 +128,19 @@ class Row:
         return f"{self.coverage.text} · {self.not_applicable} n/a" if self.not_applicable else self.coverage.text
 
 
+@dataclass(frozen=True)
+class Block:
+    """Columns that are printed together: `name` for links, a title, and their places in `Table.columns`."""
+
+    name: str
+    title: str
+    columns: tuple[int, ...]
+
+
+ONE_BLOCK = 8
+"""Columns up to which a table is printed in one piece."""
+
+
 @dataclass
 class Table:
     """Results that may be compared, and everything a printed table needs."""
@@ -135,6 +158,19 @@ class Table:
     @property
     def results(self):
         return [row.loaded.result for row in self.rows]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The primary endpoints first, then every column by family; one piece without a title where there are few."""
+        everything = tuple(range(len(self.columns)))
+        if len(everything) <= ONE_BLOCK:
+            return [Block("all", "", everything)]
+        primary = tuple(j for j in everything if self.columns[j].primary)
+        blocks = [Block("primary", "Primary endpoints", primary)] if primary else []
+        for family, title in [*FAMILY.items(), (None, "Other")]:
+            if inside := tuple(j for j in everything if self.columns[j].family == family):
+                blocks.append(Block(family.value if family else "other", title, inside))
+        return blocks
 
 
 def tables(results: Sequence[Loaded]) -> list[Table]:
@@ -189,7 +225,8 @@ def _columns(members: list[Loaded]) -> list[Column]:
             if len(keys) > 1:
                 distinct = len({k[1] for k in keys}) == len(keys)
                 label += f" (version {printable(key[1])})" if distinct else f" (definition {n})"
-            columns.append(Column(key, label, _decimals(found[key])))
+            one = found[key][0][1]
+            columns.append(Column(key, label, _decimals(found[key]), one.family, one.primary, one.kind))
     return columns
 
 
@@ -288,15 +325,33 @@ def _cell(
             cell.notes.append(notes.add(f"No interval for new speakers: {why}."))
     if (coverage := _coverage(m)) != row.coverage:
         cell.coverage = coverage
-        cell.notes.append(notes.add(f"This value is on {_coverage_in_words(coverage)}."))
+        cell.notes.append(notes.add(f"This value is on {_coverage_in_words(coverage)}{_why_without(m)}."))
+    cell.notes += [notes.add(flag_in_words(flag)) for flag in m.flags]
     is_truth = row.role == "ceiling" and row.loaded.result.method.name == "gt"
     if column.direction == Direction.MATCH and not is_truth:
-        if truth is None:
-            cell.notes.append(notes.add("No ground-truth row in this table: the value itself, not the difference."))
-        else:
-            cell.difference_value = value - truth
-            cell.difference = number(value - truth, column.decimals, signed=True)
+        _add_difference(cell, m, column, truth, notes)
     return cell
+
+
+def _add_difference(cell: Cell, m: MetricValue, column: Column, truth: float | None, notes: _Notes) -> None:
+    """The result's own paired difference where it has one, else the difference to the table's ground truth row."""
+    if m.difference is not None:
+        cell.difference_value = m.difference
+        for i in m.difference_intervals:
+            if _finite(i.low) and _finite(i.high):
+                cell.difference_spreads[i.target] = spread(m.difference, i.low, i.high, column.decimals)
+    elif (real := m.truth if m.truth is not None else truth) is not None:
+        cell.difference_value = m.value - real
+    else:
+        cell.notes.append(notes.add("No ground-truth row in this table: the value itself, not the difference."))
+        return
+    cell.difference = number(cell.difference_value, column.decimals, signed=True)
+
+
+def _why_without(m: MetricValue) -> str:
+    """Why clips have no value: "; 3 without: no speech in the sound"."""
+    parts = [f"{u.n_clips} without: {reason_in_words(u.reason)}" for u in m.unscored]
+    return f"; {'; '.join(parts)}" if parts else ""
 
 
 def _coverage_in_words(c: Coverage) -> str:

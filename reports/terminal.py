@@ -9,10 +9,12 @@ from pathlib import Path
 
 from reports.load import load
 from reports.notes import general_notes
-from reports.table import UNDECLARED, Table, tables
+from reports.table import ONE_BLOCK, UNDECLARED, Table, tables
 from reports.words import plural
 
 NARROWEST = 80
+FEW_ROWS = 2
+"""Rows up to which every metric is listed, one under the other."""
 NAME_WIDTH = 24
 CELL_WIDTH = 34
 GAP = "  "
@@ -44,22 +46,49 @@ def terminal(results: Sequence[Path], width: int | None = None) -> str:
 
 
 def _table(table: Table, width: int) -> str:
+    """Primary endpoints of many rows, every metric of one or two: a screen holds one or the other."""
     codes = given_codes(table)
-    names = [_pieces(row.label) for row in table.rows]
-    first = [
-        _column("method", names, left=True),
+    lines = [*wrap(table.heading, width), ""]
+    if len(table.columns) > ONE_BLOCK and len(table.rows) <= FEW_ROWS:
+        shown = list(range(len(table.columns)))
+        lines += [*_listing(table, width), ""]
+    else:
+        shown = list(table.blocks[0].columns)
+        for block in _blocks(_first_columns(table, codes), _metric_columns(table, shown), width):
+            lines += [*_render(block, width, _first_method(table)), ""]
+    if left := len(table.columns) - len(shown):
+        lines += [*wrap(f"{plural(left, 'more column')} in table.md, table.csv and report.html.", width), ""]
+    lines += _notes(table, codes, width, shown)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _first_columns(table: Table, codes: dict[str, str]) -> list[_Column]:
+    return [
+        _column("method", [_pieces(row.label) for row in table.rows], left=True),
         _column("given", [["".join(codes[g] for g in row.given) or "–"] for row in table.rows], left=True),
         _column("clips", [[_clips(row)] for row in table.rows]),
     ]
-    metrics = [
-        _column(column.header, [_pieces(_cell_text(line[j]), CELL_WIDTH) for line in table.cells])
-        for j, column in enumerate(table.columns)
+
+
+def _metric_columns(table: Table, shown: Sequence[int]) -> list[_Column]:
+    return [
+        _column(table.columns[j].header, [_pieces(_cell_text(line[j]), CELL_WIDTH) for line in table.cells])
+        for j in shown
     ]
-    lines = [*wrap(table.heading, width), ""]
-    for block in _blocks(first, metrics, width):
-        lines += [*_render(block, width, _first_method(table)), ""]
-    lines += _notes(table, codes, width)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _listing(table: Table, width: int) -> list[str]:
+    """One line per metric, one column per row of the table, families parted; the primary endpoints carry a star."""
+    out = []
+    for block in table.blocks:
+        if block.name == "primary":
+            continue
+        heads = [f"{'* ' if table.columns[j].primary else ''}{table.columns[j].header}" for j in block.columns]
+        columns = [_Column([block.title], [[head] for head in heads], left=True)]
+        for row, line in zip(table.rows, table.cells, strict=True):
+            columns.append(_column(row.label, [_pieces(_cell_text(line[j]), CELL_WIDTH) for j in block.columns]))
+        out += [*_render(columns, width, 0), ""]
+    return [*out, "* primary endpoint"]
 
 
 def given_codes(table: Table) -> dict[str, str]:
@@ -157,8 +186,9 @@ def _row_lines(columns: list[_Column], pieces: list[list[str]]) -> list[str]:
     ]
 
 
-def _notes(table: Table, codes: dict[str, str], width: int) -> list[str]:
-    out = [f"[{k}] {note}" for k, note in enumerate(table.notes, 1)]
+def _notes(table: Table, codes: dict[str, str], width: int, shown: Sequence[int]) -> list[str]:
+    used = {k for line in table.cells for j in shown for k in line[j].notes}
+    out = [f"[{k}] {note}" for k, note in enumerate(table.notes, 1) if k in used]
     for row in table.rows:
         if row.coverage.substituted:
             out.append(
@@ -170,7 +200,7 @@ def _notes(table: Table, codes: dict[str, str], width: int) -> list[str]:
             out.append(f"{row.label}: does not exist for {clips} (n/a).")
     if codes:
         out.append("given: " + "; ".join(f"{code} {name}" for name, code in codes.items()) + ".")
-    if any(cell.best for line in table.cells for cell in line):
+    if any(line[j].best for line in table.cells for j in shown):
         out.append("* best method.")
     lines = [line for note in out for line in wrap(note, width)]
     return [*lines, *([""] if lines else []), *(line for note in general_notes(table) for line in wrap(note, width))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
 
@@ -14,8 +15,18 @@ from reports.words import NEW, THESE
 
 CSV_COLUMNS = (
     *("table", "row", "label", "method", "role", "kind", "consumes", "altered", "result", "method_version"),
-    *("checkpoint_sha256", "method_seed", "metric", "metric_version", "direction", "unit", "value", "reason"),
-    *("difference_to_gt", "best"),
+    *(
+        "checkpoint_sha256",
+        "method_seed",
+        "metric",
+        "metric_version",
+        "family",
+        "primary",
+        "metric_kind",
+        "direction",
+        "unit",
+    ),
+    *("value", "reason", "truth", "difference_to_gt", "best", "cell_flags", "details"),
     *(f"{target}_{part}" for target in ("new", "these") for part in ("low", "high", "method", "reason")),
     *("n_clips", "n_speakers", "n_frames", "n_expected", "coverage", "n_substituted"),
     *("dataset", "profile", "part", "manifest", "manifest_sha256", "data_version", "store_sha256", "flags"),
@@ -52,6 +63,9 @@ def _csv_row(row, column, cell: Cell, table: Table) -> dict:
         "method_seed": r.method.seed,
         "metric": column.metric,
         "metric_version": column.version,
+        "family": column.family,
+        "primary": "yes" if column.primary else "",
+        "metric_kind": column.kind,
         "direction": str(column.direction),
         "unit": column.unit,
         "definition": column.definition,
@@ -90,6 +104,9 @@ def _csv_row(row, column, cell: Cell, table: Table) -> dict:
             f"{name}_reason": recorded.reason if recorded else "not computed",
         }
     return line | {
+        "truth": None if m.truth is None else repr(m.truth),
+        "cell_flags": "; ".join(m.flags),
+        "details": json.dumps(m.details, sort_keys=True) if m.details else None,
         "n_clips": m.n_clips,
         "n_speakers": m.n_speakers,
         "n_frames": m.n_frames,
@@ -105,12 +122,16 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    header = ["method", "kind", "given", "clips", *(column.header for column in table.columns)]
-    lines = [f"## {escape(table.heading)}", "", _line(escape(h) for h in header), _align(len(table.columns))]
-    for row, cells in zip(table.rows, table.cells, strict=True):
-        given = ", ".join(row.given) or "nothing"
-        lines.append(_line([*map(escape, (row.label, row.kind, given, row.clips)), *map(_markdown_cell, cells)]))
-    lines.append("")
+    lines = [f"## {escape(table.heading)}", ""]
+    for block in table.blocks:
+        lines += [f"### {escape(block.title)}", ""] if block.title else []
+        header = ["method", "kind", "given", "clips", *(table.columns[j].header for j in block.columns)]
+        lines += [_line(map(escape, header)), _align(len(block.columns))]
+        for row, cells in zip(table.rows, table.cells, strict=True):
+            given = ", ".join(row.given) or "nothing"
+            shown = (_markdown_cell(cells[j]) for j in block.columns)
+            lines.append(_line([*map(escape, (row.label, row.kind, given, row.clips)), *shown]))
+        lines.append("")
     lines += [f"{k}. {escape(note)}" for k, note in enumerate(table.notes, 1)]
     lines += [""] if table.notes else []
     lines += [f"- {escape(note)}" for note in general_notes(table)]

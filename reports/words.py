@@ -6,7 +6,7 @@ import math
 import unicodedata
 
 from bench.contract.errors import Reason
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -52,6 +52,17 @@ REASON = {
     Reason.METHOD_FAILED: "the method stopped with an error",
     Reason.WEIGHTS_MISSING: "weights are missing",
     Reason.METRIC_FAILED: "the metric stopped with an error",
+    Reason.EXPERT_MISSING: "no network was trained for this on the dataset",
+    Reason.WINDOW_TOO_SHORT: "shorter than the window that is looked at",
+    Reason.EYES_CLOSED: "the eyes are closed throughout",
+    Reason.TOO_FEW_CLIPS: "too few clips",
+    Reason.TOO_FEW_FRAMES: "too few frames",
+    Reason.NO_SPEECH: "no speech in the sound",
+    Reason.NO_VARIATION: "nothing moves",
+    Reason.NOT_FINITE: "the result is not a finite number",
+    Reason.CLASSES_DIFFER: "the judge's classes are not the dataset's",
+    Reason.NO_LABEL: "the clip has no label",
+    Reason.NOT_VERIFIED: "not verified",
 }
 
 STATUS = {
@@ -92,6 +103,18 @@ CONTROL = {
 }
 """What each control row is."""
 
+FAMILY = {
+    Family.IMAGE: "Picture and identity",
+    Family.LANDMARKS: "Face landmarks",
+    Family.STABILITY: "Steadiness over time",
+    Family.POSE: "Head pose and motion",
+    Family.GAZE: "Gaze and blinks",
+    Family.EMOTION: "Emotion",
+    Family.SYNC: "Lip sync",
+    Family.COHESION: "Cohesion of expression, gaze and pose",
+}
+"""Titles of the groups of columns."""
+
 FLAG = {
     "reference-same-sentence": "Flag reference-same-sentence: no neutral clip with another sentence exists, so the reference "
     "image comes from a clip with the same words",
@@ -101,6 +124,18 @@ FLAG = {
     "method that has learnt them",
     "variable-frame-rate": "Flag variable-frame-rate: some sources have a varying frame rate and were resampled by timestamp",
 }
+
+CELL_FLAG = {
+    "rank-deficient": "fewer frames than twice the features' 2048 dimensions: the value depends on their number; compare rows of "
+    "this table only, and trust KID's order first",
+    "small-sample": "a small sample: the value depends on its size",
+    "sparse-map": "fewer independent clips than bins: the map is coarse",
+    "unreliable-gaze-yaw": "two gaze estimators agree on the horizontal direction with a correlation under .5 here",
+    "unreliable-gaze-pitch": "two gaze estimators agree on the vertical direction with a correlation under .5 here",
+    "estimators-disagree": "two estimators of head pose agree with a correlation under .5 here",
+    "identical-clips": "some clips are identical",
+}
+"""Doubts that a metric attaches to its cell."""
 
 TARGET = {
     "new-speakers": "NEW speakers: what another draw of speakers could give (95 %, from the spread between speaker means)",
@@ -120,6 +155,12 @@ def reason_in_words(reason: str | None, detail: str | None = None) -> str:
         words, inside = reason, ""
     extra = "; ".join(part.strip() for part in (inside, detail or "") if part.strip())
     return f"{words}: {extra}" if extra else words
+
+
+def flag_in_words(flag: str) -> str:
+    """A cell's flag as a sentence; an unknown one is given as it is."""
+    words = CELL_FLAG.get(flag)
+    return f"Flag {flag}: {words}." if words else f"Flag {printable(flag)}."
 
 
 def is_not_applicable(reason: str | None) -> bool:

@@ -8,9 +8,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.contract.files import whole_file
-from bench.contract.metric import Direction
+from bench.contract.metric import Direction, Family
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+SCORED = ("ok", "static")
+"""Statuses of clips.parquet rows whose value counts; a "static" one is the substitute of a missing or failed output."""
+COLLECTED = "collected"
+"""Status of a clip that gave its arrays to a metric of the whole set; it has no value of its own."""
 
 
 class _Strict(BaseModel):
@@ -27,16 +31,29 @@ class Interval(_Strict):
     reason: str | None = None
 
 
+class Unscored(_Strict):
+    """Clips for which a metric has no value, by reason; one of them is named with the details."""
+
+    reason: str
+    n_clips: int
+    clip_id: str = Field(description="the first of them")
+    detail: str | None = None
+
+
 class MetricValue(_Strict):
     """One cell of the table with everything needed to read it."""
 
     metric: str
+    kind: Literal["clip", "set"] = Field("clip", description="clip: the mean over clips; set: one number of all clips")
+    family: Family | None = None
+    primary: bool = False
     direction: Direction
     unit: str
     definition: str
     version: str
     value: float | None
-    reason: str | None = None
+    reason: str | None = Field(None, description="why there is no value: the most frequent reason of its clips")
+    detail: str | None = Field(None, description="the reason in words, with what to do about it")
     intervals: list[Interval] = []
     n_clips: int
     n_speakers: int
@@ -46,6 +63,17 @@ class MetricValue(_Strict):
     n_substituted: int = Field(
         0, description="clips scored as the static image because the output was missing or failed"
     )
+    truth: float | None = Field(
+        None, description="mean of the real clips' own values, over the clips that have a value on both sides"
+    )
+    difference: float | None = Field(None, description="mean over those clips of the value minus the real clip's")
+    difference_intervals: list[Interval] = Field([], description="of the difference, paired by clip")
+    n_paired: int = Field(0, description="clips with a value on both sides")
+    details: dict[str, float | int | str | None] = Field(
+        {}, description="of a set: its null, p, effective n, floors, as the metric names them"
+    )
+    flags: list[str] = Field([], description="short names of doubts, as small-sample")
+    unscored: list[Unscored] = Field([], description="clips without a value that could have had one")
 
 
 class GroupValue(_Strict):
@@ -81,8 +109,8 @@ class Distribution(_Strict):
     upper_quartile: float
     maximum: float
     worst: list[ClipScore] = Field(
-        description="the worst first, at most three, none as good as the best clip; empty where only the distance to the "
-        "ground truth's value counts"
+        description="the worst first, at most three, none as good as the best clip; empty where the real clips' "
+        "values are what counts and are not known"
     )
 
 
@@ -166,7 +194,7 @@ class Environment(_Strict):
 class Result(_Strict):
     """One row of a table: a method on a dataset part under one protocol."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     name: str
     method: MethodRecord
     dataset: DatasetRecord
@@ -180,7 +208,13 @@ class Result(_Strict):
     items: list[ItemCount]
     problems: list[Problem]
     notes: list[str] = []
-    extractors: list[ExtractorRecord]
+    extractors: list[ExtractorRecord] = Field(
+        description="what read the pictures and the sound; metrics with weights of their own among them"
+    )
+    device: Literal["cpu", "cuda"] = "cpu"
+    inputs_sha256: str | None = Field(
+        None, description="over everything that the numbers depend on: equal inputs are not evaluated again"
+    )
     environment: Environment
     seed: int
     created: str
@@ -213,8 +247,20 @@ CLIP_COLUMNS: dict[str, Any] = {
     "protocol": "string",
     "metric": "string",
     "value": "float64",
+    "truth": "float64",
     "status": "string",
     "reason": "string",
     "n_frames": "Int64",
 }
-"""clips.parquet, long form: column -> pandas dtype. status: ok | static (substituted) | excluded | n/a | failed | null."""
+"""clips.parquet, long form: column -> pandas dtype. truth: the real clip's own value, of metrics that measure one video."""
+
+CLIP_STATUSES = {
+    "ok": "the video was scored",
+    "static": "there is no video to score, the static image was scored in its place; the reason says why",
+    COLLECTED: "the clip gave its arrays to a metric of the whole set and has no value of its own; "
+    "a reason says why the static image stood in",
+    "null": "the video is sound, but this metric has no value for it, for the reason given",
+    "excluded": "there is no video to score, and nothing was scored in its place",
+    "failed": "as excluded, where missing outputs end the evaluation",
+    "n/a": "the method has nothing to say about this clip by definition; out of coverage",
+}

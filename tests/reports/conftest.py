@@ -208,7 +208,7 @@ def write_result(
             )
             rows.append([
                 result.dataset.name, result.dataset.part, clip_id, speaker, emotion, 3, result.method.name,
-                result.protocol.name, m.metric, value, problem.status if problem else "ok" if value is not None else "null",
+                result.protocol.name, m.metric, value, None, problem.status if problem else "ok" if value is not None else "null",
                 problem.reason if problem else m.reason, 60,
             ])  # fmt: skip
     table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)

@@ -59,7 +59,7 @@ def test_an_unknown_key_deep_inside_is_named_with_its_place(folder):
 
 def test_another_schema_version_says_which(folder):
     edit(folder / "result.json", schema_version=1)
-    with pytest.raises(UsageError, match="schema version 1, this program reads 2"):
+    with pytest.raises(UsageError, match="schema version 1, this program reads 3"):
         load([folder])
 
 

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from bench.contract.metric import Family
 from bench.contract.result import ExtractorRecord, Interval
 from reports.load import Loaded
 from reports.table import tables
@@ -222,3 +223,49 @@ def test_a_folder_of_videos_does_not_claim_to_be_given_nothing(make, tmp_path):
     for kind, given in kinds.items():
         [table] = tables([Loaded(make_result("a", None, method={"kind": kind, "consumes": []}), tmp_path)])
         assert table.rows[0].given == given
+
+
+# --- many columns
+
+
+@pytest.fixture
+def table_with(make, tmp_path):
+    """table_with(cells): one row with these cells."""
+    make_result, _, _ = make
+    return lambda cells: tables([Loaded(make_result("m", cells), tmp_path)])[0]
+
+
+@pytest.fixture
+def many(make):
+    """many(image=3): metrics i0, i1, i2 of the family."""
+    _, metric_value, _ = make
+
+    def build(primary=(), **count_of):
+        names = [(Family(family), f"{family[0]}{k}") for family, count in count_of.items() for k in range(count)]
+        return [metric_value(name, 0.5, family=family, primary=name in primary) for family, name in names]
+
+    return build
+
+
+def test_few_columns_stand_in_one_piece_without_a_title(table_with, many):
+    [block] = table_with(many(image=3, gaze=5)).blocks
+    assert block.title == "" and block.columns == tuple(range(8))
+
+
+def test_many_columns_are_parted_primary_endpoints_first_then_every_column_in_its_family(table_with, many):
+    table = table_with(many(image=6, gaze=4, sync=3, primary=("i2", "g1")))
+    assert [block.name for block in table.blocks] == ["primary", "image", "gaze", "sync"]
+    assert [table.columns[j].metric for j in table.blocks[0].columns] == ["i2", "g1"]
+    assert sorted(j for block in table.blocks[1:] for j in block.columns) == list(range(13))
+
+
+def test_a_paired_difference_of_the_result_is_shown_with_its_own_interval(table_with, make):
+    ends = {"target": "new-speakers", "low": -0.5, "high": -0.3, "method": "t"}
+    cell = make[1]("SX-C", 6.1, truth=6.5, difference=-0.4, difference_intervals=[ends])
+    assert table_with([cell]).cells[0][0].full_text() == "−0.400 ± 0.100 (6.100)"
+
+
+def test_flags_of_a_cell_become_footnotes(table_with, make):
+    table = table_with([make[1]("FID", 30.0, flags=["rank-deficient", "unheard-of"])])
+    assert len(table.cells[0][0].notes) == 2
+    assert "depends on their number" in table.notes[0] and table.notes[1] == "Flag unheard-of."

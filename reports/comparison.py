@@ -1,0 +1,132 @@
+"""A comparison of rows in words: what is shown for whom, then every metric, for a terminal or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.contract.comparison import ComparisonRecord, MetricComparison, PairComparison, Target
+from bench.contract.metric import Direction
+from reports.terminal import display_width, wrap
+from reports.text import escape
+from reports.words import ARROW, NEW, THESE, decimals_for, join, number, printable, reason_in_words
+
+NAMES = {NEW: "NEW speakers", THESE: "THESE speakers"}
+HEAD = (
+    "metric",
+    "row",
+    "other",
+    "row better by, NEW speakers",
+    "p",
+    "p Holm",
+    "NEW speakers",
+    "THESE speakers",
+    "clips",
+)
+EXPLAINED = (
+    "Better by: how much less bad the row is than the other on their common clips, in the metric's unit, with its 95 % interval "
+    "for NEW speakers; badness is -value (↑), value (↓), |value| (→0), or the distance to the ground truth (→gt). "
+    "p is two-sided; Holm's correction runs over the rows compared, within each primary endpoint (*); what stands without "
+    "one is descriptive. THESE speakers: other clips of the same people; NEW speakers: other people."
+)
+
+
+def terminal(record: ComparisonRecord, width: int = 100) -> str:
+    """Plain text, no line wider than `width` but the tables."""
+    lines = []
+    for pair in record.pairs:
+        lines += [*wrap(_heading(record, pair), width), ""]
+        rows = [_cells(m) for m in pair.metrics if m.targets]
+        lines += [*_aligned([HEAD, *rows]), ""] if rows else []
+        lines += [line for text in [*summary(pair), *_uncompared(pair)] for line in wrap(text, width)]
+        lines.append("")
+    return "\n".join([*lines, *wrap(EXPLAINED, width), ""])
+
+
+def markdown(record: ComparisonRecord) -> str:
+    """One heading, summary and table for each pair."""
+    lines = []
+    for pair in record.pairs:
+        lines += [f"## {escape(_heading(record, pair))}", "", *(f"- {escape(text)}" for text in summary(pair)), ""]
+        lines += [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
+        lines += [f"| {' | '.join(map(escape, _cells(m)))} |" for m in pair.metrics if m.targets]
+        lines += ["", *(f"- {escape(text)}" for text in _uncompared(pair)), ""]
+    return "\n".join([*lines, EXPLAINED, ""])
+
+
+def _heading(record: ComparisonRecord, pair: PairComparison) -> str:
+    place = " · ".join(filter(None, (record.dataset, record.profile, record.part, f"protocol {record.protocol}")))
+    return printable(f"{record.row} against {pair.other} · {place}")
+
+
+def summary(pair: PairComparison) -> list[str]:
+    """What may be claimed: shown for NEW speakers, for THESE speakers only, and what is not shown."""
+    new = {m.metric: _shown(m, NEW) for m in pair.metrics if m.targets}
+    these = {m.metric: _shown(m, THESE) for m in pair.metrics if m.targets}
+    out = []
+    for name, said, others in ((NEW, new, None), (THESE, these, new)):
+        for verdict in ("better", "worse"):
+            metrics = [m for m, v in said.items() if v == verdict and (others is None or others[m] != verdict)]
+            if metrics:
+                only = f"{NAMES[name]}" if others is None else f"{NAMES[name]} only"
+                out.append(f"Shown for {only}: {verdict} in {join(metrics)}.")
+    rest = [m for m in new if not {new[m], these[m]} & {"better", "worse"}]
+    return [*out, f"Not shown for either: {join(rest)}."] if rest else out
+
+
+def _shown(m: MetricComparison, target: str) -> str:
+    return m.targets[target].shown if target in m.targets else "no interval"
+
+
+def _uncompared(pair: PairComparison) -> list[str]:
+    """Metrics without a comparison, by reason; and what changes where only own outputs count."""
+    reasons: dict[str, list[str]] = {}
+    for m in pair.metrics:
+        if not m.targets:
+            reasons.setdefault(m.reason or "no reason recorded", []).append(m.metric)
+    out = [f"Not compared: {join(names)}: {printable(reason_in_words(reason))}." for reason, names in reasons.items()]
+    for m in pair.metrics:
+        for target, own in m.own_only.items():
+            if own.verdict != m.targets[target].verdict:
+                out.append(
+                    f"{m.metric}, {NAMES[target]}: {m.targets[target].verdict} with the static images that stand for missing "
+                    f"outputs, {own.verdict} on the {m.n_own} clips where both rows have an output of their own."
+                )
+    return out
+
+
+def _cells(m: MetricComparison) -> tuple[str, ...]:
+    new, these = m.targets.get(NEW), m.targets.get(THESE)
+    low, high = (new.interval.low, new.interval.high) if new else (None, None)
+    known = low is not None and high is not None
+    decimals = decimals_for([(high - low) / 2] if known else [], [v for v in (m.value, m.other) if v is not None])
+    name = f"{m.metric}{'*' if m.primary else ''} {ARROW[m.direction]}"
+    values = [number(v, decimals) if v is not None else "—" for v in (m.value, m.other)]
+    if m.direction == Direction.MATCH and m.truth is not None:
+        values = [
+            f"{number(v - m.truth, decimals, signed=True)} ({t})"
+            for v, t in zip((m.value, m.other), values, strict=True)
+        ]
+    middle = (
+        f"{number(-(low + high) / 2, decimals)} [{number(-high, decimals)}, {number(-low, decimals)}]" if known else "—"
+    )
+    return (name, *values, middle, _p(new.p if new else None), _p(new.p_holm if new else None),
+            _words(new), _words(these), str(m.n_clips))  # fmt: skip
+
+
+def _p(p: float | None) -> str:
+    return "—" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def _words(target: Target | None) -> str:
+    if target is None:
+        return "no interval"
+    return {"better": "better", "worse": "WORSE", "no difference shown": "not shown"}.get(target.shown, target.shown)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(display_width(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell + " " * (w - display_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return [lines[0], "─" * min(max(map(display_width, lines)), 200), *lines[1:]]
