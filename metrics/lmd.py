@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.contract.clip import CROP_SIZE
 from bench.contract.cues import Cues
 from bench.contract.landmarks68 import LANDMARKS_68
 from bench.contract.metric import Direction, Family
@@ -14,12 +15,16 @@ from metrics.options import choose
 REGIONS = {"mouth": slice(48, 68), "face": slice(0, 68)}
 """Points of the 68-point scheme: 20 of the outer and inner lips, or all."""
 OUTER_EYE_CORNERS = (36, 45)
+NOSE_AND_EYES = slice(27, 45)
+"""Points that EAT's evaluator aligns every frame on (yuangan/evaluation_eat, code/utils_crop.py)."""
+EAT_CROP = 128
 NORMALISATIONS = {
     "own-mean": "each shape minus its own mean, no scale",
     "raw": "raw positions in the crop",
     "face-size": "each shape minus its own mean, over the real clip's median distance between the outer eye corners",
+    "eat-like": "each frame's nose and eyes brought onto the real clip's mean ones by a similarity, in px of a 128 px crop",
 }
-UNITS = {"own-mean": "px", "raw": "px", "face-size": "% of eye distance"}
+UNITS = {"own-mean": "px", "raw": "px", "face-size": "% of eye distance", "eat-like": "px of 128"}
 LANDMARK_SETS = {"mediapipe-68": LANDMARKS_68}
 
 
@@ -40,12 +45,18 @@ def scored_frames(reference: Cues, generated: Cues) -> np.ndarray:
 
 
 def shapes(
-    reference: Cues, generated: Cues, region: str, normalisation: str, landmarks: str = "mediapipe-68"
+    reference: Cues,
+    generated: Cues,
+    region: str,
+    normalisation: str,
+    landmarks: str = "mediapipe-68",
+    in_place: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The two sequences of shapes to compare and which frames count: (T, P, 2), (T, P, 2), (T,) bool.
 
     P is 20 (mouth) or 68 (face); unit px, or percent of the outer eye distance under "face-size". That distance is the
     median over the scored frames of the reference and divides both sides: a generated face of another size stays wrong.
+    Under "eat-like" the aligned shapes stay where they are if `in_place`, and lose their own mean if not.
     """
     scored = scored_frames(reference, generated)
     sides = [points68(cues, landmarks) for cues in (reference, generated)]
@@ -53,17 +64,36 @@ def shapes(
     if normalisation == "face-size" and scored.any():
         left, right = (sides[0][scored, corner] for corner in OUTER_EYE_CORNERS)
         unit = 100.0 / np.median(np.linalg.norm(left - right, axis=-1))
+    if normalisation == "eat-like" and scored.any():
+        template = sides[0][scored, NOSE_AND_EYES].mean(0)
+        sides = [aligned(side, template) for side in sides]
+        unit = EAT_CROP / CROP_SIZE
     cut = [side[:, REGIONS[region]] for side in sides]
-    if normalisation != "raw":
+    if normalisation != "raw" and not (normalisation == "eat-like" and in_place):
         cut = [side - side.mean(axis=1, keepdims=True) for side in cut]
     return cut[0] * unit, cut[1] * unit, scored
+
+
+def aligned(points: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """Each frame of points (T, 68, 2) under the similarity that takes its nose and eyes best onto `template` (18, 2)."""
+    # in the complex plane a similarity is z -> a z + b, and least squares has a closed form
+    z, target = points @ (1, 1j), template @ (1, 1j)
+    fitted = z[:, NOSE_AND_EYES]
+    middle = fitted.mean(1, keepdims=True)
+    spread = (np.abs(fitted - middle) ** 2).sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):  # frames without a face, which are not scored
+        turn = (np.conj(fitted - middle) @ (target - target.mean())) / spread
+    moved = turn[:, None] * (z - middle) + target.mean()
+    return np.stack([moved.real, moved.imag], -1)
 
 
 class LandmarkDistance:
     """Mean over scored frames and points of the Euclidean distance between corresponding landmarks.
 
     A frame is scored if a face was found on both sides. normalisation: "own-mean" (EAT's definition, on the 256 px crop
-    instead of its 128 px one), "raw" (ATVG), "face-size". Values with other landmarks or crops are other numbers.
+    instead of its 128 px one; ATVG's script sums its 20 distances, so its numbers are 20 times as large), "raw",
+    "face-size", "eat-like" (EAT's alignment too, with the real clip in place of its template, which is not public, and its
+    scale with it). Values with other landmarks or crops are other numbers.
     """
 
     region: ClassVar[str]
@@ -84,7 +114,8 @@ class LandmarkDistance:
         points = REGIONS[self.region].stop - REGIONS[self.region].start
         self.definition = (
             f"mean distance of the {points} {self.region} landmarks (MediaPipe-68, x and y, 256 px crop), "
-            f"{NORMALISATIONS[self.normalisation]}; mean over frames with a face on both sides"
+            f"{NORMALISATIONS[self.normalisation]}{', minus its own mean' * (self.normalisation == 'eat-like')}; "
+            "mean over frames with a face on both sides"
         )
 
     def clip(self, reference: Cues, generated: Cues) -> float:

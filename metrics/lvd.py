@@ -17,7 +17,9 @@ class LandmarkVelocityDifference:
 
     A step runs from a frame to the next one; it is scored if both its frames show a face on both sides, so no step
     bridges a gap. The mouth and the face are two separate averages. Under "own-mean" and "face-size" a displacement is
-    one of the shape about its own mean (translation of the head does not count); under "raw" it is one in the crop.
+    one of the shape about its own mean (translation of the head does not count); under "raw" it is one in the crop, under
+    "eat-like" one in the frame that moves with nose and eyes, as in EAT's evaluator (which divides by frames, not steps, and
+    adds the mouth's value to the face's sum: neither is done here).
     """
 
     region: ClassVar[str]
@@ -44,7 +46,7 @@ class LandmarkVelocityDifference:
 
     def clip(self, reference: Cues, generated: Cues) -> float:
         """Mean difference, 0 for equal motion; NaN if no step is scored; ValueError if lengths differ."""
-        x, y, scored = shapes(reference, generated, self.region, self.normalisation, self.landmarks)
+        x, y, scored = shapes(reference, generated, self.region, self.normalisation, self.landmarks, in_place=True)
         steps = scored[1:] & scored[:-1]
         if not steps.any():
             return float("nan")

@@ -9,7 +9,7 @@ from bench.contract.cues import Cues
 from bench.contract.errors import UsageError
 from bench.contract.landmarks68 import LANDMARKS_68
 from bench.contract.metric import CueMetric
-from metrics.lmd import FaceLMD, MouthLMD, points68
+from metrics.lmd import FaceLMD, MouthLMD, aligned, points68
 
 BOTH = [MouthLMD, FaceLMD]
 
@@ -28,7 +28,7 @@ def face(frames: int = 12, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("metric", BOTH)
-@pytest.mark.parametrize("normalisation", ["own-mean", "raw", "face-size"])
+@pytest.mark.parametrize("normalisation", ["own-mean", "raw", "face-size", "eat-like"])
 def test_equal_shapes_are_zero(metric, normalisation):
     assert metric(normalisation).clip(cues(face()), cues(face())) == 0.0
 
@@ -50,7 +50,7 @@ def test_own_mean_is_blind_to_translation_and_raw_measures_it(metric):
 @pytest.mark.parametrize("metric", BOTH)
 def test_grows_with_jitter(metric):
     noise = np.random.default_rng(4).normal(0, 1, (12, 478, 3))
-    for normalisation in ("own-mean", "raw", "face-size"):
+    for normalisation in ("own-mean", "raw", "face-size", "eat-like"):
         values = [metric(normalisation).clip(cues(face()), cues(face() + s * noise)) for s in (0, 0.5, 1, 2, 4, 8)]
         assert all(a < b for a, b in pairwise(values))
 
@@ -91,6 +91,31 @@ def test_face_size_is_blind_to_the_size_of_both_faces_together_and_takes_its_sca
 
 
 @pytest.mark.parametrize("metric", BOTH)
+def test_eat_like_is_blind_to_every_similarity_of_a_frame(metric):
+    rng = np.random.default_rng(8)
+    real, turned = face(seed=5), face(seed=5)
+    for t in range(12):
+        angle, size = rng.uniform(-0.5, 0.5), rng.uniform(0.6, 1.6)
+        turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        turned[t, :, :2] = turned[t, :, :2] @ turn.T + rng.normal(0, 20, 2)
+    assert metric("eat-like").clip(cues(real), cues(turned)) == pytest.approx(0.0, abs=1e-4)
+    assert metric("own-mean").clip(cues(real), cues(turned)) > 3
+
+
+def test_eat_like_aligns_nose_and_eyes_as_the_similarity_of_the_contract_and_halves_the_pixels():
+    from bench.contract.geometry import apply_affine, similarity_2d
+
+    points = points68(cues(face(seed=5)))
+    template = points[:, 27:45].mean(0)
+    expected = [apply_affine(similarity_2d(frame[27:45], template), frame) for frame in points]
+    assert np.allclose(aligned(points, template), expected, atol=1e-9)
+    still, opened = np.repeat(face(1), 4, 0), np.repeat(face(1), 4, 0)
+    opened[:, LANDMARKS_68[57], 1] += 19
+    # one of 20 mouth points 19 px lower: it is 19 * 19 / 20 px off the mean, the others 19 / 20
+    assert MouthLMD("eat-like").clip(cues(still), cues(opened)) == pytest.approx(0.5 * 2 * 19 * 19 / 20 / 20, abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", BOTH)
 def test_frames_without_a_face_on_either_side_are_left_out_and_counted(metric):
     a, b = face(seed=1), face(seed=2)
     seen_a, seen_b = np.ones(12, bool), np.ones(12, bool)
@@ -102,7 +127,7 @@ def test_frames_without_a_face_on_either_side_are_left_out_and_counted(metric):
 
 
 @pytest.mark.parametrize("metric", BOTH)
-@pytest.mark.parametrize("normalisation", ["own-mean", "face-size"])
+@pytest.mark.parametrize("normalisation", ["own-mean", "face-size", "eat-like"])
 def test_no_common_frame_is_nan_not_zero(metric, normalisation):
     half = np.arange(12) < 6
     assert np.isnan(metric(normalisation).clip(cues(face(), half), cues(face(), ~half)))

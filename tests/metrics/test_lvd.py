@@ -59,10 +59,18 @@ def test_own_mean_is_blind_to_head_translation_and_raw_is_not(metric):
     assert metric("raw").clip(cues(face()), cues(moved)) > 10
 
 
+def test_eat_like_moves_with_nose_and_eyes_and_keeps_the_mouths_place_there():
+    still, sinking = np.repeat(face(1), 12, 0), np.repeat(face(1), 12, 0)
+    sinking[:, LANDMARKS_68[48:], 1] += 2.0 * np.arange(12)[:, None]
+    swaying = sinking + np.random.default_rng(3).normal(0, 20, (12, 1, 3))
+    assert MouthLVD("eat-like").clip(cues(still), cues(swaying)) == pytest.approx(1.0, abs=1e-4)
+    assert MouthLVD("own-mean").clip(cues(still), cues(swaying)) == pytest.approx(0.0, abs=1e-4)
+
+
 @pytest.mark.parametrize("metric", BOTH)
 def test_grows_with_jitter(metric):
     noise = np.random.default_rng(4).normal(0, 1, (12, 478, 3))
-    for normalisation in ("own-mean", "raw", "face-size"):
+    for normalisation in ("own-mean", "raw", "face-size", "eat-like"):
         values = [metric(normalisation).clip(cues(face()), cues(face() + s * noise)) for s in (0, 0.5, 1, 2, 4, 8)]
         assert all(a < b for a, b in pairwise(values))
 
