@@ -11,7 +11,7 @@ from bench.contract.errors import UsageError
 
 @dataclass(frozen=True)
 class Workspace:
-    """The state folder: store/, generated/, cache/, results/, report/ (docs/formats.md)."""
+    """The state folder: store/, runs/, experts/, generated/, cache/, results/, report/ (docs/formats.md)."""
 
     root: Path
 
@@ -37,6 +37,12 @@ class Workspace:
     def dataset(self, label: str) -> Path:
         """Where datasets that the suite makes or fetches itself are put."""
         return self.root / "datasets" / label
+
+    def run(self, name: str, run_id: str) -> Path:
+        return self.root / "runs" / name / run_id
+
+    def experts(self, family: str) -> Path:
+        return self.root / "experts" / family
 
     def generated(self, method: str, label: str) -> Path:
         return self.root / "generated" / method / label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -38,13 +38,17 @@ class ClipReader(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """Where training stands: step counts from 0; everything random of a step is drawn from `rng` or torch's seeded state."""
+    """Where training stands: step counts from 0; everything random of a step is drawn from `rng` or torch's seeded state.
+
+    `phase` is the part of the step that is computed, "" for a trainable without phases.
+    """
 
     step: int
     steps: int
     seed: int
     device: str
     rng: np.random.Generator
+    phase: str = ""
 
 
 class TrainingData(Protocol):
@@ -61,9 +65,12 @@ class TrainingData(Protocol):
 class Trainable(Protocol):
     """A thing that learns. `Config` is a frozen dataclass with a default for every field.
 
-    Fields of every Config: steps, batch_size, learning_rate, weight_decay, warmup_steps, validate_every (steps).
-    `kind` as in run.json (judge, sync-expert, syncnet, lip-expert, method, generator); `speakers` the parts whose clips are
-    trained on and chosen on; `chosen_by` names the validation metric of the best checkpoint and its direction.
+    Fields of every Config: steps, batch_size, learning_rate, weight_decay, warmup_steps, validate_every (steps). Fields that
+    the trainer obeys where there are any: clip_norm (of the gradient, 1.0 if there is no such field), ema (decay of a moving
+    average of the weights, which is then what is validated and kept), <phase>_learning_rate.
+    `kind` as in run.json (judge, sync-expert, syncnet, cohesion, lip-expert, method, generator); `speakers` the parts whose
+    clips are trained on and chosen on; `chosen_by` names the validation metric of the best checkpoint and its direction
+    (higher or lower).
     """
 
     name: ClassVar[str]
@@ -95,7 +102,37 @@ class Trainable(Protocol):
 
 
 @runtime_checkable
+class Phased(Protocol):
+    """What a Trainable has besides if its step has several phases, each with an optimiser of its own (adversarial training).
+
+    At each step the phases go in this order on one batch: `loss` is asked with `context.phase` set, and "loss" is minimised
+    over `parameters(model, phase)` alone.
+    """
+
+    phases: ClassVar[tuple[str, ...]]
+
+    def parameters(self, model: Any, phase: str) -> Iterable[Any]:
+        """The torch parameters that this phase moves; no parameter belongs to two phases."""
+        ...
+
+
+@runtime_checkable
 class Callback(Protocol):
-    """Told of every logged step and every validation; True ends the run there (early stopping, sweeps)."""
+    """Told of every logged step ("train") and every validation ("validation"); True ends the run there.
+
+    A resumed run tells its callbacks of all that was before, so that one that counts stands where it stood.
+    """
 
     def __call__(self, event: str, step: int, values: Mapping[str, float], run: Path) -> bool | None: ...
+
+
+def to_device(batch: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """Every array and tensor of a batch as a torch tensor on `device`; anything else as it is."""
+    import torch
+
+    moved = {}
+    for name, value in batch.items():
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.ascontiguousarray(value))
+        moved[name] = value.to(device) if isinstance(value, torch.Tensor) else value
+    return moved
