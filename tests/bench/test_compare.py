@@ -1,0 +1,201 @@
+"""`emotalk compare`: rows that measure the same are compared clip by clip and set by set; all others are refused."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_emotalk import emotalk
+from safetensors.numpy import save_file
+
+from bench import compare
+from bench.compare import compare_rows, find_row, load_row
+from bench.contract.errors import NothingDoneError, UsageError
+from bench.contract.metric import SetEstimate
+from bench.contract.result import (
+    CLIP_COLUMNS,
+    DatasetRecord,
+    Environment,
+    ExtractorRecord,
+    MethodRecord,
+    MetricValue,
+    ProtocolRecord,
+    Result,
+)
+from reports.comparison import markdown, summary, terminal
+
+CLIPS = [(f"{s}_{e}_{k}", s, e) for s in ("A", "B", "C", "D", "E") for e in ("angry", "happy") for k in (1, 2)]
+METRICS = {"SSIM": ("higher", "image", False), "M-LMD": ("lower", "landmarks", True), "SX-C": ("match", "sync", True)}
+TRUTH = 6.0
+
+
+def write_row(folder, name, values, spread=1.0, weights="w", seed=0, static=0, **dataset):
+    """A result folder: clips scatter around `values` of METRICS, and gave to a set metric numbers of this spread."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    lines, cells, arrays = [], [], {}
+    for metric, value in values.items():
+        direction, family, primary = METRICS[metric]
+        drawn = None if value is None else value + 0.05 * rng.normal(size=len(CLIPS))
+        for i, (clip_id, speaker, emotion) in enumerate(CLIPS):
+            status = "null" if value is None else "static" if i < static else "ok"
+            lines.append(
+                ["puppet", "quick/test", clip_id, speaker, emotion, 3, name, "emotalk", metric]
+                + [None if value is None else drawn[i], TRUTH if metric == "SX-C" else None, status, None, 50]
+            )
+        cells.append(_cell(metric, None if value is None else float(drawn.mean()), direction, family, primary))
+    for clip_id, speaker, emotion in CLIPS:
+        lines.append(["puppet", "quick/test", clip_id, speaker, emotion, 3, name, "emotalk", "spread"]
+                     + [None, None, "collected", None, 50])  # fmt: skip
+        arrays[f"{clip_id}/x"] = spread * rng.normal(size=8)
+    cells.append(_cell("spread", spread, "lower", "pose", True, kind="set"))
+    pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS).to_parquet(folder / "clips.parquet")
+    (folder / "sets").mkdir()
+    save_file(arrays, folder / "sets" / "numbers.safetensors")
+    about = {"name": "puppet", "profile": "quick", "part": "test", "manifest": "quick", "manifest_sha256": "m",
+             "data_version": "2", "n_scored": 20, "n_speakers": 5, "n_rejected": 0, "store_sha256": "s"}  # fmt: skip
+    Result(
+        name=name,
+        method=MethodRecord(name=name, version="1", consumes=[], kind="plug-in"),
+        dataset=DatasetRecord(**(about | dataset)),
+        protocol=ProtocolRecord(name="emotalk", status="ours", sha256="p", framing="canonical", missing="static"),
+        metrics=cells,
+        items=[],
+        problems=[],
+        extractors=[ExtractorRecord(name="face", version="1", weights={"face": weights})],
+        environment=Environment(python="3", platform="x", packages={}, git_commit=None, git_dirty=None, emotalk="0"),
+        seed=0,
+        created="2026-01-01T00:00:00+00:00",
+        command="emotalk evaluate",
+        wall_seconds=1.0,
+    ).save(folder / "result.json")
+    return folder
+
+
+def _cell(metric, value, direction, family, primary, kind="clip"):
+    return MetricValue(
+        metric=metric, kind=kind, family=family, primary=primary, direction=direction, unit="1", definition=metric,
+        version="1", value=value, reason=None if value is not None else "no-face", n_clips=20, n_speakers=5, n_frames=1000,
+        n_expected=20, coverage=1.0,
+    )  # fmt: skip
+
+
+GOOD = {"SSIM": 0.9, "M-LMD": 1.0, "SX-C": 5.8}
+BAD = {"SSIM": 0.5, "M-LMD": 3.0, "SX-C": 3.0}
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "work" / "results"
+    write_row(folder / "puppet-quick--good", "good", GOOD, spread=1.0, seed=1)
+    write_row(folder / "puppet-quick--bad", "bad", BAD, spread=9.0, seed=2)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def spread(monkeypatch):
+    """The set metric of these rows: the SD of what the clips gave."""
+
+    def estimate(clips, seed):
+        x = np.stack([clip.arrays["x"] for clip in clips])
+        return SetEstimate(lambda mask: float(x[mask].std()))
+
+    metric = SimpleNamespace(name="spread", collection="numbers", estimate=estimate)
+    monkeypatch.setattr(compare, "_set_metric", lambda result, name: metric)
+
+
+def rows_of(*folders):
+    return [load_row(folder) for folder in folders]
+
+
+def shown(record, target="new-speakers"):
+    return {m.metric: m.targets[target].shown if target in m.targets else None for m in record.pairs[0].metrics}
+
+
+def test_the_better_row_is_better_in_clip_and_set_metrics_of_every_direction(results):
+    good, bad = rows_of(results / "puppet-quick--good", results / "puppet-quick--bad")
+    assert set(shown(compare_rows([good, bad])).values()) == {"better"}
+    assert set(shown(compare_rows([bad, good])).values()) == {"worse"}
+    these = shown(compare_rows([good, bad]), "these-speakers")
+    assert these == {"SSIM": "better", "M-LMD": "better", "SX-C": "better", "spread": None}
+
+
+def test_a_row_against_itself_shows_nothing(results):
+    [good] = rows_of(results / "puppet-quick--good")
+    assert set(shown(compare_rows([good, good])).values()) == {"no difference shown"}
+
+
+def test_holm_counts_the_rows_and_only_in_primary_endpoints(results, tmp_path):
+    others = [write_row(tmp_path / f"r{k}", f"r{k}", BAD, seed=k + 5) for k in range(3)]
+    record = compare_rows(rows_of(results / "puppet-quick--good", *others))
+    cells = {m.metric: [pair.metrics[i].targets["new-speakers"] for pair in record.pairs]
+             for i, m in enumerate(record.pairs[0].metrics)}  # fmt: skip
+    assert all(cell.p_holm is None for cell in cells["SSIM"])
+    assert min(c.p_holm for c in cells["M-LMD"]) == pytest.approx(3 * min(c.p for c in cells["M-LMD"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"store_sha256": "other"}, "clips: s against other"), ({"part": "validation"}, "part: test against validation")],
+)
+def test_rows_of_other_clips_are_refused(results, tmp_path, change, said):
+    other = write_row(tmp_path / "other", "other", BAD, **change)
+    with pytest.raises(UsageError, match=said):
+        compare_rows(rows_of(results / "puppet-quick--good", other))
+
+
+def test_rows_made_with_other_weights_are_refused(results, tmp_path):
+    other = write_row(tmp_path / "other", "other", BAD, weights="newer")
+    with pytest.raises(UsageError, match="other versions or weights of face"):
+        compare_rows(rows_of(results / "puppet-quick--good", other))
+
+
+def test_a_metric_without_a_value_or_without_its_files_says_so_and_the_others_go_on(results, tmp_path):
+    other = write_row(tmp_path / "other", "other", BAD | {"M-LMD": None})
+    (other / "sets" / "numbers.safetensors").unlink()
+    record = compare_rows(rows_of(results / "puppet-quick--good", other))
+    reasons = {m.metric: m.reason for m in record.pairs[0].metrics}
+    assert reasons["M-LMD"] == "no value of other: no-face" and "evaluate again" in reasons["spread"]
+    assert shown(record)["SSIM"] == "better"
+
+
+def test_nothing_in_common_is_an_error(tmp_path):
+    empty = dict.fromkeys(GOOD)
+    one, other = (write_row(tmp_path / name, name, empty) for name in "ab")
+    for folder in (one, other):
+        (folder / "sets" / "numbers.safetensors").unlink()
+    with pytest.raises(NothingDoneError):
+        compare_rows(rows_of(one, other))
+
+
+def test_substituted_clips_are_left_out_in_a_second_comparison(results, tmp_path):
+    other = write_row(tmp_path / "other", "other", BAD, static=5)
+    record = compare_rows(rows_of(results / "puppet-quick--good", other))
+    [ssim, *_] = record.pairs[0].metrics
+    assert (ssim.n_clips, ssim.n_own) == (20, 15) and ssim.own_only["new-speakers"].verdict == "better"
+
+
+def test_rows_are_found_by_folder_by_name_and_by_the_end_of_a_name(results):
+    whole = results / "puppet-quick--good"
+    assert (
+        find_row(str(whole), results) == find_row("puppet-quick--good", results) == find_row("good", results) == whole
+    )
+    with pytest.raises(UsageError, match="did you mean good"):
+        find_row("goood", results)
+
+
+def test_the_words_say_what_is_shown_and_for_whom(results):
+    record = compare_rows(rows_of(results / "puppet-quick--good", results / "puppet-quick--bad"))
+    assert summary(record.pairs[0]) == ["Shown for NEW speakers: better in SSIM, M-LMD, SX-C and spread."]
+    for text in (terminal(record), markdown(record)):
+        assert "good against bad" in text and "M-LMD" in text and "THESE speakers" in text
+
+
+def test_the_verb_writes_a_record_and_prints_it(results):
+    work = results.parent
+    done = emotalk("compare", "good", "bad", "--work", work, "--json")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["row"] == "good" and (work / "comparisons" / "good--against--bad" / "compare.md").is_file()
+    assert emotalk("compare", "good", "--work", work).returncode == 2
