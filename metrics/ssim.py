@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +12,6 @@ from bench.contract.metric import Direction, Family
 from metrics.options import choose
 from metrics.planes import COLOR_WORDS, COLORS, check_pair, gray_bt601
 
-WINDOW = 11
 SIGMA = 1.5
 DATA_RANGE = 255.0
 C1 = (0.01 * DATA_RANGE) ** 2
@@ -19,30 +20,56 @@ C2 = (0.03 * DATA_RANGE) ** 2
 
 def gaussian_window() -> np.ndarray:
     """The (11,) float64 separable factor of the 11x11 Gaussian window, sigma 1.5, sum 1."""
-    offset = np.arange(WINDOW) - WINDOW // 2
+    offset = np.arange(11) - 5
     weights = np.exp(-(offset**2) / (2 * SIGMA**2))
     return weights / weights.sum()
 
 
-def ssim(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+def uniform_window() -> np.ndarray:
+    """The (7,) float64 separable factor of the 7x7 window of equal weights, sum 1."""
+    return np.full(7, 1 / 7)
+
+
+@dataclass(frozen=True)
+class Window:
+    """How local statistics are taken: the separable factor, what variances and covariance are multiplied by, in words."""
+
+    factor: Callable[[], np.ndarray]
+    correction: float
+    words: str
+
+
+WINDOWS = {
+    "gaussian": Window(gaussian_window, 1.0, f"11x11 Gaussian window, sigma {SIGMA}, no covariance correction"),
+    "uniform-7": Window(uniform_window, 49 / 48, "7x7 window of equal weights, sample covariance (n / (n - 1))"),
+}
+"""gaussian: the paper's. uniform-7: scikit-image's default, and so what EAT's evaluation script and many others compute."""
+
+
+def ssim(reference: np.ndarray, generated: np.ndarray, window: str = "gaussian") -> np.ndarray:
     """Mean SSIM of each pair of pictures over all channels and all positions where the window lies inside the picture.
 
-    (B, H, W) or (B, H, W, C), values 0..255, at least 11x11 -> (B,) float64; the statistics of the window carry no
-    n / (n - 1) correction. Equal to skimage.metrics.structural_similarity(gaussian_weights=True, sigma=1.5,
-    use_sample_covariance=False, data_range=255, channel_axis=-1). ValueError if pictures are smaller or shapes differ.
+    (B, H, W) or (B, H, W, C), values 0..255, at least as large as the window -> (B,) float64. Equal to
+    skimage.metrics.structural_similarity(data_range=255, channel_axis=-1), under "gaussian" with gaussian_weights=True,
+    sigma=1.5, use_sample_covariance=False, under "uniform-7" with its defaults. ValueError if pictures are smaller or
+    shapes differ.
     """
-    if reference.shape != generated.shape or min(reference.shape[1:3]) < WINDOW:
+    kernel = WINDOWS[window].factor()
+    size = len(kernel)
+    if reference.shape != generated.shape or min(reference.shape[1:3]) < size:
         raise ValueError(
-            f"SSIM needs pictures of one shape, at least {WINDOW}x{WINDOW}; got {reference.shape} and {generated.shape}"
+            f"SSIM needs pictures of one shape, at least {size}x{size}; got {reference.shape} and {generated.shape}"
         )
     # buffers live for the whole batch: fresh arrays of this size cost more in page faults than the arithmetic
     buffers = [np.empty(reference.shape[1:], np.float64) for _ in range(7)]
-    kernel = gaussian_window()
     pairs = zip(reference, generated, strict=True)
-    return np.array([_ssim_of_pair(x, y, kernel, buffers) for x, y in pairs], np.float64)
+    correction = WINDOWS[window].correction
+    return np.array([_ssim_of_pair(x, y, kernel, correction, buffers) for x, y in pairs], np.float64)
 
 
-def _ssim_of_pair(reference: np.ndarray, generated: np.ndarray, kernel: np.ndarray, buffers: list[np.ndarray]) -> float:
+def _ssim_of_pair(
+    reference: np.ndarray, generated: np.ndarray, kernel: np.ndarray, correction: float, buffers: list[np.ndarray]
+) -> float:
     import cv2
 
     x, y, product, mean_x, mean_y, squares, covariance = buffers
@@ -62,7 +89,7 @@ def _ssim_of_pair(reference: np.ndarray, generated: np.ndarray, kernel: np.ndarr
     x += y
     local_mean(x, squares)
 
-    inside = slice(WINDOW // 2, -(WINDOW // 2))
+    inside = slice(len(kernel) // 2, -(len(kernel) // 2))
     mean_x, mean_y, squares, covariance, numerator = (
         buffer[inside, inside] for buffer in (mean_x, mean_y, squares, covariance, product)
     )
@@ -72,6 +99,9 @@ def _ssim_of_pair(reference: np.ndarray, generated: np.ndarray, kernel: np.ndarr
     mean_y *= mean_y
     mean_x += mean_y
     squares -= mean_x  # now the sum of the variances, and mean_x the sum of the squared means
+    if correction != 1:
+        squares *= correction
+        covariance *= correction
     numerator *= 2
     numerator += C1
     covariance *= 2
@@ -87,7 +117,8 @@ def _ssim_of_pair(reference: np.ndarray, generated: np.ndarray, kernel: np.ndarr
 class SSIM:
     """SSIM per frame, the clip's value is the mean over frames; 1 for equal pictures, at most 1, may be negative.
 
-    color: "rgb" is the mean over the three channels, "gray-bt601" one gray plane; window: "gaussian", 11x11, sigma 1.5.
+    color: "rgb" is the mean over the three channels, "gray-bt601" one gray plane; window: "gaussian", 11x11, sigma 1.5 (the
+    paper's), or "uniform-7" (scikit-image's default, EAT's): another number on the same pictures.
     """
 
     name: ClassVar[str] = "SSIM"
@@ -102,10 +133,10 @@ class SSIM:
 
     def __init__(self, color: str = "rgb", window: str = "gaussian"):
         self.color = choose("ssim.color", color, COLORS)
-        self.window = choose("ssim.window", window, ("gaussian",))
+        self.window = choose("ssim.window", window, WINDOWS)
         self.definition = (
-            f"structural similarity (Wang et al. 2004), {WINDOW}x{WINDOW} Gaussian window, sigma {SIGMA}, "
-            f"data range 255, no covariance correction, on {COLOR_WORDS[color]}; mean over frames"
+            f"structural similarity (Wang et al. 2004), {WINDOWS[self.window].words}, data range 255, on "
+            f"{COLOR_WORDS[self.color]}; mean over frames"
         )
 
     def frames(self, reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
@@ -113,4 +144,4 @@ class SSIM:
         check_pair(reference, generated)
         if self.color == "gray-bt601":
             reference, generated = gray_bt601(reference), gray_bt601(generated)
-        return ssim(reference, generated)
+        return ssim(reference, generated, self.window)

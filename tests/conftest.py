@@ -86,6 +86,23 @@ def face_weights(shared_folder) -> Path:
 
 
 @pytest.fixture(scope="session")
+def weight_file(shared_folder):
+    """weight_file(name) -> path of a pretrained file, fetched once and kept as `face_weights` is; skips with the reason."""
+    from bench import weights
+    from bench.contract.errors import WeightsError
+
+    def path(name: str) -> Path:
+        with alone(shared_folder), pytest.MonkeyPatch.context() as patch:
+            patch.setenv("EMOTALK_WORK", str(ROOT / "work"))
+            try:
+                return weights.fetch(name, progress=False)
+            except WeightsError as error:
+                pytest.skip(f"{name}: {error}")
+
+    return path
+
+
+@pytest.fixture(scope="session")
 def smoke_tree(shared_folder, face_weights) -> Path:
     """The embedded dataset at its smallest, test part, as `emotalk prepare` renders it."""
     from bench.data.puppet.dataset import write_tree

@@ -27,11 +27,30 @@ def noisy(frame: np.ndarray, level: int, seed: int = 7) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(256, 256, 3), (64, 80, 3), (11, 11, 3), (12, 37, 3)])
 @pytest.mark.parametrize("level", [0, 1, 40, 255])
-def test_rgb_equals_scikit_image(shape, level):
+def test_rgb_equals_the_reference_of_scikit_image(shape, level, tolerance):
     x = picture(1, shape)
     y = noisy(x, level)
     expected = structural_similarity(x, y, channel_axis=-1, **REFERENCE)
-    assert SSIM().frames(x[None], y[None])[0] == pytest.approx(expected, abs=1e-12)
+    difference = abs(SSIM().frames(x[None], y[None])[0] - expected)
+    tolerance("SSIM", "scikit-image", "value, gaussian window, RGB", difference, 1e-12)
+
+
+@pytest.mark.parametrize("shape", [(256, 256, 3), (7, 7, 3), (12, 37, 3)])
+@pytest.mark.parametrize("level", [0, 1, 40, 255])
+def test_uniform_window_equals_the_default_of_the_reference_scikit_image(shape, level, tolerance):
+    x = picture(1, shape)
+    y = noisy(x, level)
+    expected = structural_similarity(x, y, channel_axis=-1)
+    difference = abs(SSIM(window="uniform-7").frames(x[None], y[None])[0] - expected)
+    tolerance("SSIM", "scikit-image", "value, uniform-7 window, RGB", difference, 1e-12)
+
+
+def test_the_choice_of_window_is_visible_in_the_number_and_in_the_definition():
+    x = picture(3)[None]
+    y = noisy(x, 30)
+    values = {window: SSIM(window=window).frames(x, y)[0] for window in ("gaussian", "uniform-7")}
+    assert abs(values["gaussian"] - values["uniform-7"]) > 1e-3
+    assert SSIM(window="gaussian").definition != SSIM(window="uniform-7").definition
 
 
 @pytest.mark.parametrize("level", [1, 40])
@@ -117,7 +136,7 @@ def test_is_a_frame_metric():
     assert isinstance(SSIM(), FrameMetric)
 
 
-def test_real_frames_agree_with_scikit_image_in_ssim_and_psnr(cremad_tree):
+def test_real_frames_agree_with_the_reference_scikit_image_in_ssim_and_psnr(cremad_tree, tolerance):
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     from bench.data import media
@@ -135,5 +154,6 @@ def test_real_frames_agree_with_scikit_image_in_ssim_and_psnr(cremad_tree):
         theirs = structural_similarity(
             real, other, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
         )
-        assert abs(ours - theirs) < 1e-12
-        assert abs(decibel - peak_signal_noise_ratio(real, other, data_range=255)) < 1e-9
+        tolerance("SSIM", "scikit-image", "value, gaussian window, real frames", abs(ours - theirs), 1e-12)
+        difference = abs(decibel - peak_signal_noise_ratio(real, other, data_range=255))
+        tolerance("PSNR", "scikit-image", "value, real frames", difference, 1e-9, "dB")
