@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from bench.contract.clip import EMOTIONS, Clip
 from bench.contract.errors import Reason
 from bench.contract.metric import Direction, Metric
-from bench.contract.result import ClipScore, Distribution, GroupValue
+from bench.contract.result import SCORED, ClipScore, Distribution, GroupValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +21,40 @@ NO_LEVEL = "none"
 WORST = 3
 SHOWCASE = 6
 SHOWN_FIRST = ("happy", "angry", "sad", "surprised", "fear", "disgusted", "contempt", "neutral")
-SCORED = ("ok", "static")
-"""Statuses of clips.parquet whose value counts; the same as in metrics/statistics.py."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of clips.parquet of one metric as arrays: what tables are slow at is asked hundreds of times."""
+
+    value: np.ndarray
+    truth: np.ndarray
+    scored: np.ndarray
+    status: np.ndarray
+    reason: np.ndarray
+    """Empty where there is none."""
+    clip_id: np.ndarray
+    speaker: np.ndarray
+    emotion: np.ndarray
+    level: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> _Rows:
+        value, truth = (rows[n].astype("Float64").to_numpy(np.float64, na_value=np.nan) for n in ("value", "truth"))
+        status = rows["status"].to_numpy(object)
+        words = {n: rows[n].to_numpy(object) for n in ("clip_id", "speaker", "emotion")}
+        return cls(
+            value=value,
+            truth=truth,
+            scored=np.isin(status.astype(str), SCORED) & np.isfinite(value),
+            status=status,
+            reason=rows["reason"].fillna("").to_numpy(object),
+            level=rows["level"].astype("string").fillna(NO_LEVEL).to_numpy(object),
+            **words,
+        )
+
+    def __getitem__(self, mask: np.ndarray) -> _Rows:
+        return _Rows(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
 
 def breakdown(clips: pd.DataFrame, metrics: Sequence[Metric]) -> list[GroupValue]:
@@ -29,61 +63,62 @@ def breakdown(clips: pd.DataFrame, metrics: Sequence[Metric]) -> list[GroupValue
     clips: rows of clips.parquet. The value is the mean over the group's scored clips. Groups without a clip that could
     have a value are left out; a group whose clips have none has value None and the most frequent reason.
     """
+    by_metric = dict(list(clips.groupby("metric", sort=False)))
     return [
         _group(rows, metric.name, by, group)
         for metric in metrics
-        for by, group, rows in _groups(clips[clips["metric"] == metric.name])
-        if (rows["status"] != "n/a").any()
+        if metric.name in by_metric
+        for by, group, rows in _groups(_Rows.of(by_metric[metric.name]))
+        if (rows.status != "n/a").any()
     ]
 
 
-def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _groups(rows: _Rows) -> Iterator[tuple[str, str, _Rows]]:
     for emotion in EMOTIONS:
-        if (here := rows["emotion"] == emotion).any():
+        if (here := rows.emotion == emotion).any():
             yield "emotion", emotion, rows[here]
-    levels = rows["level"].astype("string").fillna(NO_LEVEL)
-    for level in sorted(levels.unique()):
-        yield "level", level, rows[levels == level]
+    for level in sorted(set(rows.level.tolist())):
+        yield "level", level, rows[rows.level == level]
 
 
-def _group(rows: pd.DataFrame, metric: str, by: str, group: str) -> GroupValue:
+def _group(rows: _Rows, metric: str, by: str, group: str) -> GroupValue:
     from metrics.statistics import mean, new_speakers
 
-    counted = _scored(rows)
-    values, speakers = counted["value"].to_numpy(np.float64), counted["speaker"].to_numpy(str)
-    reasons = rows.loc[rows["status"] != "n/a", "reason"].dropna().value_counts()
+    counted = rows[rows.scored]
+    values, speakers = counted.value, counted.speaker.astype(str)
+    reasons = Counter(r for r, status in zip(rows.reason, rows.status, strict=True) if r and status != "n/a")
+    most = min(reasons, key=lambda reason: (-reasons[reason], reason)) if reasons else str(Reason.METRIC_FAILED)
     return GroupValue(
         metric=metric,
         by=by,
         group=group,
         value=mean(values) if len(values) else None,
-        reason=None if len(values) else str(reasons.index[0]) if len(reasons) else str(Reason.METRIC_FAILED),
+        reason=None if len(values) else most,
         interval=new_speakers(values, speakers) if len(values) else None,
         n_clips=len(values),
         n_speakers=len(set(speakers.tolist())),
-        n_expected=int((rows["status"] != "n/a").sum()),
-        n_substituted=int((counted["status"] == "static").sum()),
+        n_expected=int((rows.status != "n/a").sum()),
+        n_substituted=int((counted.status == "static").sum()),
     )
-
-
-def _scored(rows: pd.DataFrame) -> pd.DataFrame:
-    numbers = rows["value"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    return rows[rows["status"].isin(SCORED).to_numpy(bool) & np.isfinite(numbers)]
 
 
 def distributions(clips: pd.DataFrame, metrics: Sequence[Metric]) -> list[Distribution]:
     """Quartiles and worst clips of every metric that has a value; clips are ranked by value, then by id."""
     out = []
+    by_metric = dict(list(clips.groupby("metric", sort=False)))
     for metric in metrics:
-        rows = _scored(clips[clips["metric"] == metric.name])
-        if rows.empty:
+        if metric.name not in by_metric:
             continue
-        values = rows["value"].to_numpy(np.float64)
+        rows = _Rows.of(by_metric[metric.name])
+        rows = rows[rows.scored]
+        if not len(rows.value):
+            continue
+        values = rows.value
         low, q1, q2, q3, high = (float(v) for v in np.quantile(values, (0.0, 0.25, 0.5, 0.75, 1.0)))
-        badness = _badness(metric.direction, values)
+        badness = _badness(metric.direction, values, rows.truth)
         worst = []
         if badness is not None:  # where all are equal none is the worst
-            ranked = sorted(zip(-badness, rows["clip_id"], values, strict=True))
+            ranked = sorted(zip(-badness, rows.clip_id, values, strict=True))
             worst = [one for one in ranked[:WORST] if -one[0] > badness.min()]
         out.append(
             Distribution(
@@ -100,10 +135,11 @@ def distributions(clips: pd.DataFrame, metrics: Sequence[Metric]) -> list[Distri
     return out
 
 
-def _badness(direction: Direction, values: np.ndarray) -> np.ndarray | None:
-    """Larger is worse; None under MATCH, where one row alone does not tell how far a clip is from the truth."""
+def _badness(direction: Direction, values: np.ndarray, truths: np.ndarray) -> np.ndarray | None:
+    """Larger is worse; under MATCH the distance to the real clip's own value, None where there is no such value."""
     if direction == Direction.MATCH:
-        return None
+        away = np.abs(values - truths)
+        return away if np.isfinite(away).all() else None
     return {Direction.HIGHER: -values, Direction.LOWER: values, Direction.ZERO: np.abs(values)}[direction]
 
 

@@ -83,6 +83,8 @@ class Run(OnDataset):
     """Protocol name."""
     missing: Literal["static", "exclude", "fail"] = "static"
     """What a missing or failed output counts as."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where extractors and metrics compute; auto: cuda if there is a GPU."""
     sheet: bool = True
     """Show a contact sheet of the dataset's speakers in the report, where its media policy allows."""
 
@@ -95,6 +97,33 @@ class Prepare(OnDataset):
     """Folder of your copy of the dataset (not needed for puppet and cremad-sample)."""
     verify: bool = False
     """Check every file against the published SHA-256 where there is one (CREMA-D)."""
+
+
+@dataclass
+class Train(OnDataset):
+    """Train an evaluator or a method on prepared clips; a killed run goes on where it was."""
+
+    split: Part | None = None
+    """Not for train: what is trained says on which parts it is trained and chosen."""
+    metric: str | None = None
+    """What to train for evaluation: judge, sync-expert ..; a wrong name lists them."""
+    method: str | None = None
+    """Or which method to train."""
+    settings: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="set", metavar="KEY=VALUE")] = ()
+    """One field of its configuration, as --set steps=2000; may be given several times."""
+    config: Path | None = None
+    """TOML file with fields of its configuration; --set goes before it."""
+    seeds: str | None = None
+    """Several runs, as 0,1,2; their experts are called NAME-0, NAME-1, NAME-2. Default: one run with --seed."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    patience: int | None = None
+    """Stop after this many validations in a row without progress."""
+    out: Path | None = None
+    """Folder of the expert; default experts/<family> in the work folder."""
+
+    def __post_init__(self) -> None:
+        """No part by default."""
 
 
 @dataclass
@@ -123,6 +152,8 @@ class Evaluate(OnDataset):
     """Protocol, or several separated by commas."""
     missing: Literal["static", "exclude", "fail"] = "static"
     """What a missing or failed output counts as."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where extractors and metrics compute; auto: cuda if there is a GPU."""
     out: Path | None = None
     """Folder of the result; default results/<name> in the work folder."""
 
@@ -137,6 +168,16 @@ class Report(Mirrored):
     """Folder of the report; default report/ in the work folder."""
     sheet: bool = True
     """Show a contact sheet of the dataset's speakers, where its media policy allows."""
+
+
+@dataclass
+class Compare(Common):
+    """One row against others on their common clips: which differences are shown, which are not, and for whom."""
+
+    rows: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """The row, then one or more others: result folders, or names of folders in results/ of the work folder."""
+    out: Path | None = None
+    """Folder of compare.json and compare.md; default comparisons/<row>--against--<others> in the work folder."""
 
 
 @dataclass
@@ -181,9 +222,11 @@ class Doctor(Common):
 Verb = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Prepare, tyro.conf.subcommand("prepare")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Methods, tyro.conf.subcommand("methods")]
     | Annotated[Metrics, tyro.conf.subcommand("metrics")]
     | Annotated[Datasets, tyro.conf.subcommand("datasets")]

@@ -5,35 +5,44 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from bench.atomic import whole_folder, write_parquet
 from bench.breakdown import breakdown, distributions, showcase
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
-from bench.contract.metric import Metric
-from bench.contract.result import (
-    CLIP_COLUMNS,
-    DatasetRecord,
-    ExtractorRecord,
-    ItemCount,
-    MethodRecord,
-    MetricValue,
-    Problem,
-    ProtocolRecord,
-    Result,
-)
-from bench.data.store import Selected, Selection, digest_of
+from bench.contract.metric import SetMetric
+from bench.contract.result import DatasetRecord, MethodRecord, Result
+from bench.data.store import Selected, Selection, key_of
+from bench.environment import describe
+from bench.features import PASSING
 from bench.framing import Framing
 from bench.generate import Card, item_key, read_card, read_item
+from bench.plan import Plan, make_plan, sha256_of_file
 from bench.progress import in_parallel
 from bench.protocols import Protocol, load_protocol
+from bench.row_record import (
+    count_of_clips,
+    dataset_record,
+    item_counts,
+    method_record,
+    notes,
+    problems,
+    protocol_record,
+)
+from bench.row_tables import cells, clips_table, items_table
 from bench.samples import keep
-from bench.scoring import Job, score_clip
+from bench.scoring import SCORING_VERSION, Job, score_clip
+from bench.set_scores import SET_VERSION, estimates, write_sets
 
 MISSING_POLICIES = ("static", "exclude", "fail")
+EVALUATE_VERSION = "1"
+"""Raised when cells, breakdowns or kept files of the same scores change: results are then made anew."""
 
 
 class MissingOutputs(EmotalkError):
@@ -44,12 +53,16 @@ class MissingOutputs(EmotalkError):
 
 @dataclass
 class Evaluated:
-    """One evaluated row: where it was written, and what the exit code needs to know."""
+    """One evaluated row: where it was written, and what the exit code needs to know.
+
+    `failed` counts clips without a score of their own and values that could not be made of sound clips; `reused` is True
+    if the result of an earlier run with the same inputs stands untouched.
+    """
 
     folder: Path
     result: Result
     failed: int
-    reused: int = 0
+    reused: bool = False
 
 
 def evaluate(
@@ -65,16 +78,16 @@ def evaluate(
     seed: int = 0,
     jobs: int = 2,
     limit: int | None = None,
+    device: str = "cpu",
     command: str = "",
 ) -> Evaluated:
     """Score every scored clip of the selection against `videos`/<clip_id>.mp4 under one protocol.
 
     Outputs that are missing, cannot be read, have another length or size are scored as the static image (`missing`
-    "static"), left out ("exclude"), or end the evaluation ("fail"); they are counted and listed in every case.
+    "static"), left out ("exclude"), or end the evaluation ("fail"); they are counted and listed in every case. Where
+    `out` holds the result of the same inputs, nothing is done.
     Raises UsageError for a folder that is not there, NothingDoneError if no clip has a value, MissingOutputs.
     """
-    from metrics.registry import get_metrics
-
     started = time.monotonic()
     if not videos.is_dir():
         raise UsageError(f"--videos {videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
@@ -88,60 +101,128 @@ def evaluate(
     rows = selection.limited(limit)
     label = name or row_name(videos)
     videos_note = _check_names(videos, rows, selection, card)
-    items = _score_all(rows, selection, videos, cache, protocol, frame, missing, jobs, label, card)
-    bad = [item for item in items if item["status"] == "failed"]
-    if bad:
-        shown = "; ".join(f"{item['clip_id']}: {item['reason']} ({item['detail']})" for item in bad[:5])
-        raise MissingOutputs(f"--missing fail: {len(bad)} of {len(items)} outputs cannot be scored: {shown}")
-    clips = _table(items, rows, selection, label, protocol)
-    measured = get_metrics(protocol.metrics, protocol.options)
-    metrics = _summaries(clips, items, measured, seed)
-    if all(m.value is None for m in metrics):
-        reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
-        if card is None or card.kind != "control":
-            raise NothingDoneError(f"{label}: not one of {len(items)} clips could be scored: {reasons}")
+    document, speakers = selection.document, [row.clip.speaker for row in rows]
+    plan = make_plan(protocol, document["dataset"], document["data_version"], speakers, device)
+    work = [
+        Job(row, selection.store.folder, videos, cache, plan, frame, missing, _verdict(videos, row, card))
+        for row in rows
+    ]
+    method, dataset = method_record(card, label), dataset_record(selection, rows)
+    inputs = _inputs(work, protocol, method, dataset, selection, label, seed, videos_note)
+    if (earlier := _result_of(out, inputs, plan)) is not None:
+        return Evaluated(out, earlier, _failures(earlier), reused=True)
+    scored = in_parallel(score_clip, [(job,) for job in work], jobs, len(work), f"evaluate {label}")
+    items = sorted(scored, key=lambda item: item["clip_id"])
+    _refuse_failed(items)
+    clips = clips_table(items, rows, selection, label, plan, protocol.name)
+    sets = estimates(plan, items, rows, cache, seed, jobs, label)
+    of_clips = [metric for metric in plan.metrics if not isinstance(metric, SetMetric)]
     result = Result(
         name=label,
-        method=_method_record(card, label),
-        dataset=_dataset_record(selection, rows),
-        protocol=ProtocolRecord(
-            name=protocol.name,
-            status=protocol.status,
-            sha256=protocol.sha256,
-            framing=frame.value,
-            missing=missing,
-            unknown=list(protocol.unknown),
-            text=protocol.text,
-        ),
-        metrics=metrics,
-        breakdown=breakdown(clips, measured),
-        distributions=distributions(clips, measured),
+        method=method,
+        dataset=dataset,
+        protocol=protocol_record(protocol, frame.value, missing),
+        metrics=cells(clips, items, plan, sets, seed),
+        breakdown=breakdown(clips, of_clips),
+        distributions=distributions(clips, of_clips),
         showcase=showcase([row.clip for row in rows]),
-        items=[
-            ItemCount(status=s, reason=r, count=n)
-            for (s, r), n in sorted(Counter((i["status"], i["reason"]) for i in items).items(), key=str)
-        ],
-        problems=[
-            Problem(clip_id=i["clip_id"], status=i["status"], reason=i["reason"] or "", detail=i["detail"] or "")
-            for i in items
-            if i["status"] not in ("ok",)
-        ],
-        notes=[*videos_note, *_notes(items)],
-        extractors=_extractors(),
-        environment=_environment(),
+        items=item_counts(items),
+        problems=problems(items),
+        notes=[*videos_note, *notes(items)],
+        extractors=plan.records(),
+        device=plan.device,
+        inputs_sha256=inputs,
+        environment=describe(),
         seed=seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         wall_seconds=round(time.monotonic() - started, 3),
     )
+    _refuse_empty(result, items)
     with whole_folder(out) as folder:
         write_parquet(folder / "clips.parquet", clips)
-        write_parquet(folder / "items.parquet", _items_table(items))
+        write_parquet(folder / "items.parquet", items_table(items))
         if selection.rejected.is_file():
             shutil.copyfile(selection.rejected, folder / "rejected.parquet")
-        keep(items, rows, result, videos, cache, frame, folder)
+        write_sets(folder, items, sets)
+        keep(items, rows, result, videos, cache, plan, frame, folder)
         result.save(folder / "result.json")
-    return Evaluated(out, result, failed=sum(i["status"] in ("static", "excluded") for i in items))
+    return Evaluated(out, result, _failures(result))
+
+
+def _refuse_failed(items: Sequence[dict[str, Any]]) -> None:
+    bad = [item for item in items if item["status"] == "failed"]
+    if bad:
+        shown = "; ".join(f"{item['clip_id']}: {item['reason']} ({item['detail']})" for item in bad[:5])
+        raise MissingOutputs(f"--missing fail: {len(bad)} of {len(items)} outputs cannot be scored: {shown}")
+
+
+def _refuse_empty(result: Result, items: Sequence[dict[str, Any]]) -> None:
+    if result.method.kind != "control" and all(m.value is None for m in result.metrics):
+        reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
+        raise NothingDoneError(f"{result.name}: not one of {len(items)} clips could be scored: {reasons}")
+
+
+def _failures(result: Result) -> int:
+    clips = sum(i.count for i in result.items if i.status in ("static", "excluded"))
+    broken = sum(u.n_clips for m in result.metrics for u in m.unscored if u.reason == Reason.METRIC_FAILED)
+    return clips + broken + sum(m.reason == Reason.METRIC_FAILED for m in result.metrics)
+
+
+def _inputs(
+    work: Sequence[Job],
+    protocol: Protocol,
+    method: MethodRecord,
+    dataset: DatasetRecord,
+    selection: Selection,
+    label: str,
+    seed: int,
+    remarks: Sequence[str],
+) -> str:
+    """Hash over everything that a result depends on, the videos by their bytes."""
+
+    def content(path: Path) -> str | None:
+        return sha256_of_file(path) if path.is_file() else None
+
+    first = work[0]
+    clips = [
+        (
+            job.row.clip.clip_id,
+            job.row.fingerprint,
+            job.row.flags,
+            job.verdict,
+            content(job.videos / f"{job.row.clip.clip_id}.mp4"),
+            content(job.videos / f"{job.row.clip.clip_id}.cues.safetensors"),
+        )
+        for job in work
+    ]
+    return key_of(
+        versions=[EVALUATE_VERSION, SCORING_VERSION, SET_VERSION],
+        plan=first.plan.key,
+        protocol=protocol.sha256,
+        framing=first.framing.value,
+        missing=first.missing,
+        method=method.model_dump(),
+        dataset=dataset.model_dump(),
+        rejected=content(selection.rejected),
+        name=label,
+        seed=seed,
+        clips=clips,
+        remarks=list(remarks),
+    )
+
+
+def _result_of(out: Path, inputs: str, plan: Plan) -> Result | None:
+    """The result in `out` if it was made of the same inputs and is whole; what merely failed in it is tried again."""
+    tables = ("result.json", "clips.parquet", "items.parquet")
+    if not all((out / name).is_file() for name in tables):
+        return None
+    try:
+        found = Result.load(out / "result.json")
+    except (OSError, ValidationError):  # of another version, or not whole: made anew
+        return None
+    failed = any(u.reason in PASSING for m in found.metrics if m.metric not in plan.missing for u in m.unscored)
+    return found if found.inputs_sha256 == inputs and not failed else None
 
 
 def row_name(videos: Path) -> str:
@@ -150,7 +231,17 @@ def row_name(videos: Path) -> str:
     return card.method if card else videos.resolve().name
 
 
-RESULT_FILES = {"result.json", "clips.parquet", "items.parquet", "rejected.parquet", "samples", "real", "traces"}
+RESULT_FILES = {
+    "result.json",
+    "clips.parquet",
+    "items.parquet",
+    "rejected.parquet",
+    "samples",
+    "real",
+    "traces",
+    "sets",
+    "figures",
+}
 
 
 def _own_folder(out: Path, videos: Path) -> Path:
@@ -186,27 +277,9 @@ def _check_names(videos: Path, rows: list[Selected], selection: Selection, card:
     if card is None and not any(name.removesuffix(".mp4") in wanted for name in files):
         found = f"found {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}" if files else "found no mp4 file"
         raise NothingDoneError(f"{videos}: expected files named <clip_id>.mp4, as {rows[0].clip.clip_id}.mp4; {found}")
-    return [f"{_clips(len(strangers))} in the folder match no scored clip, as {strangers[0]}"] if strangers else []
-
-
-def _score_all(
-    rows: list[Selected],
-    selection: Selection,
-    videos: Path,
-    cache: Path,
-    protocol: Protocol,
-    framing: Framing,
-    missing: str,
-    jobs: int,
-    label: str,
-    card: Card | None,
-) -> list[dict[str, Any]]:
-    work = [
-        (Job(row, selection.store.folder, videos, cache, protocol.name, framing, missing, _verdict(videos, row, card)),)
-        for row in rows
-    ]
-    items = list(in_parallel(score_clip, work, jobs, len(work), f"evaluate {label}"))
-    return sorted(items, key=lambda item: item["clip_id"])
+    return (
+        [f"{count_of_clips(len(strangers))} in the folder match no scored clip, as {strangers[0]}"] if strangers else []
+    )
 
 
 def _verdict(videos: Path, row: Selected, card: Card | None) -> tuple[str, str, str] | None:
@@ -222,129 +295,3 @@ def _verdict(videos: Path, row: Selected, card: Card | None) -> tuple[str, str, 
     if item["status"] == "failed":
         return "failed", item["reason"], item["detail"]
     return None
-
-
-def _items_table(items: list[dict[str, Any]]) -> Any:
-    """items.parquet: one row per clip with what was done to its video."""
-    import pandas as pd
-
-    columns = {"clip_id": "string", "status": "string", "reason": "string", "detail": "string", "length_delta": "Int64",
-               "residual": "Float64"}  # fmt: skip
-    table = pd.DataFrame([{name: item[name] for name in columns} for item in items]).astype(columns)
-    return table.assign(flags=[" ".join(item["flags"]) for item in items])
-
-
-def _table(items: list[dict], rows: list[Selected], selection: Selection, label: str, protocol: Protocol) -> Any:
-    """clips.parquet: one row per clip and metric, those without a value included with their reason."""
-    import pandas as pd
-
-    clips = {row.clip.clip_id: row.clip for row in rows}
-    lines = []
-    for item in items:
-        clip = clips[item["clip_id"]]
-        for metric in protocol.metrics:
-            value = item["values"].get(metric, {"value": None, "reason": item["reason"], "n_frames": 0})
-            status = item["status"]
-            if status in ("ok", "cues"):
-                status = "ok" if value["value"] is not None else "null"
-            lines.append(
-                {
-                    "dataset": clip.dataset,
-                    "split": f"{selection.document['manifest']}/{selection.document['part']}",
-                    "clip_id": clip.clip_id,
-                    "speaker": clip.speaker,
-                    "emotion": clip.emotion,
-                    "level": clip.level,
-                    "method": label,
-                    "protocol": protocol.name,
-                    "metric": metric,
-                    "value": value["value"],
-                    "status": status,
-                    "reason": item["reason"] if item["status"] == "static" else value["reason"],
-                    "n_frames": value["n_frames"],
-                }
-            )
-    return pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)
-
-
-def _summaries(clips: Any, items: list[dict], metrics: list[Metric], seed: int) -> list[MetricValue]:
-    from metrics.statistics import summarise
-
-    expected = sum(item["status"] != "n/a" for item in items)
-    return [
-        summarise(clips[clips["metric"] == metric.name], metric, n_expected=expected, seed=seed) for metric in metrics
-    ]
-
-
-def _method_record(card: Card | None, label: str) -> MethodRecord:
-    if card is None:
-        return MethodRecord(name=label, version="unknown", consumes=[], kind="folder")
-    return MethodRecord(
-        name=label,
-        version=card.version,
-        consumes=card.consumes,
-        kind=card.kind,
-        checkpoint_sha256=card.identity["checkpoint"],
-        seed=card.seed,
-        altered=card.altered,
-    )
-
-
-def _dataset_record(selection: Selection, rows: list[Selected]) -> DatasetRecord:
-    document = selection.document
-    return DatasetRecord(
-        name=document["dataset"],
-        profile=document["profile"],
-        part=document["part"],
-        manifest=document["manifest"],
-        manifest_sha256=document["manifest_sha256"],
-        data_version=document["data_version"],
-        n_scored=len(rows),
-        n_speakers=len({row.clip.speaker for row in rows}),
-        n_rejected=document["n_rejected"],
-        flags=sorted({flag for row in rows for flag in row.flags}),
-        store_sha256=digest_of(rows),
-        media_policy=document["media_policy"],
-    )
-
-
-def _notes(items: list[dict[str, Any]]) -> list[str]:
-    """What a reader of the row must know, in words."""
-    notes = []
-    flags = Counter(flag for item in items for flag in item.get("flags", ()))
-    in_cues = sum(item["status"] == "cues" for item in items)
-    if in_cues:
-        notes.append(f"{_clips(in_cues)} scored in cue space: cues altered, nothing rendered or encoded")
-    deltas = [item["length_delta"] for item in items if item.get("length_delta")]
-    if deltas:
-        low, high = min(deltas), max(deltas)
-        by = f"{low:+d}" if low == high else f"{low:+d} to {high:+d}"
-        notes.append(
-            f"{_clips(len(deltas))} of another length than the real clip, by {by} frames; scored on the common beginning"
-        )
-    residuals = sorted(item["residual"] for item in items if item.get("residual") is not None)
-    if residuals:
-        notes.append(
-            f"aligned on each video's own face: RMS residual {residuals[len(residuals) // 2]:.1f} px (median), "
-            f"{residuals[-1]:.1f} px (largest), {_clips(flags['large-alignment-residual'])} flagged"
-        )
-    if flags["generated-face-missing-in-some-frames"]:
-        notes.append(f"{_clips(flags['generated-face-missing-in-some-frames'])} with frames in which no face was found")
-    return notes
-
-
-def _clips(count: int) -> str:
-    return f"{count} clip" if count == 1 else f"{count} clips"
-
-
-def _extractors() -> list[ExtractorRecord]:
-    from bench.data.prepare_clip import face_identity
-
-    identity = face_identity()
-    return [ExtractorRecord(name="face", version=identity.pop("version"), weights=identity)]
-
-
-def _environment():
-    from bench.environment import describe
-
-    return describe()

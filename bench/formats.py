@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bench.contract.cues import FIELDS
 from bench.contract.errors import ExitCode, Reason
-from bench.contract.result import CLIP_COLUMNS, SCHEMA_VERSION, Result
+from bench.contract.result import CLIP_COLUMNS, CLIP_STATUSES, SCHEMA_VERSION, Result
 from bench.contract.sheet import Sheet
 from bench.contract.traces import ClipTraces
 from bench.data.store import RECORD_COLUMNS
@@ -34,10 +34,18 @@ $EMOTALK_WORK (default ./work)
     clips/<clip_id>/                 face.mp4, audio.wav (not of frames only), cues.safetensors, record.json;
                                      cues_native.safetensors (source above 25 fps), truth.safetensors (embedded dataset)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json
+  runs/<name>/<run_id>/              a training: config.json, run.json, metrics.jsonl, last/, best.safetensors, card.json (docs/training.md)
+  experts/<family>/<name>.safetensors, .json  evaluators trained here, with their cards
   results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet
     samples/<clip_id>.mp4            scored videos of some clips; real/<clip_id>.mp4 the real ones of six of them
     traces/<clip_id>.json            their cues as curves, real and generated
-  cache/                             features and scores under content keys, weights
+    sets/<collection>.safetensors    what clips gave to metrics of the whole set: "<clip_id>/<array>", labels in clips.parquet
+    figures/<metric>.json            a document for a picture in the report, of metrics that have one
+  cache/                             under content keys; what is missing or damaged is made again
+    cues/, features/<extractor>/     face cues and features of videos; a reason where a video gives none
+    scores/, collected/, sets/       values of pairs and of real videos, arrays for sets, estimates of sets
+    static/                          the static images that stand in for missing outputs
+    weights/                         pretrained files (docs/weights.md)
     rates.json                       how fast this machine rendered, prepared and scored (docs/doctor.md)
     contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
   report/<name>/                     report.html, table.md, table.csv, table.tex, media/
@@ -77,7 +85,11 @@ def page() -> str:
         "",
         "## clips.parquet",
         "",
-        "Long form, one row per clip and metric.",
+        "Long form, one row per clip and metric. `truth` is the real clip's own value, of metrics that measure one video.",
+        "",
+        "| status | meaning |",
+        "|---|---|",
+        *(f"| {status} | {words} |" for status, words in CLIP_STATUSES.items()),
         "",
         "| column | type |",
         "|---|---|",
@@ -108,7 +120,8 @@ def _schema(top: type[BaseModel]) -> list[str]:
         lines += ["", f"### {model.__name__}", ""] + ([about[0], ""] if about else []) + ["| key | type |", "|---|---|"]
         for name, field in model.model_fields.items():
             kind = str(field.annotation).replace("typing.", "").replace("|", "or")
-            kind = re.sub(r"bench\.contract\.\w+\.", "", kind).removeprefix("<class '").removesuffix("'>")
+            kind = re.sub(r"bench\.contract\.\w+\.", "", kind).removeprefix("<class '").removeprefix("<enum '")
+            kind = kind.removesuffix("'>")
             lines.append(f"| {name} | {kind}{': ' + field.description if field.description else ''} |")
     return lines
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.contract.clip import CROP_SIZE, FPS, Clip
+from bench.contract.clip import CROP_SIZE, Clip
 from bench.contract.cues import Cues
 from bench.contract.errors import Reason, RejectedInput
 from bench.contract.landmarks68 import LANDMARKS_68
 from bench.data.crop import Crop
+
+if TYPE_CHECKING:
+    from bench.data.media import MediaInfo
 
 
 class Framing(StrEnum):
@@ -37,39 +40,36 @@ class Framed:
     residual: float | None = None
 
 
+def check_size(info: MediaInfo, clip: Clip, framing: Framing) -> None:
+    """RejectedInput (wrong-size) for a frame size that the declared framing cannot have."""
+    size = (info.width, info.height)
+    if framing == Framing.CANONICAL and size != (CROP_SIZE, CROP_SIZE):
+        raise RejectedInput(
+            Reason.WRONG_SIZE,
+            f"expected the canonical {CROP_SIZE}x{CROP_SIZE}, found {size[0]}x{size[1]}; declare --framing source (full frames of "
+            f"{clip.source_size[0]}x{clip.source_size[1]}) or --framing own (any size)",
+        )
+    if framing == Framing.SOURCE and size != clip.source_size:
+        raise RejectedInput(
+            Reason.WRONG_SIZE,
+            f"--framing source: expected the real video's {clip.source_size[0]}x{clip.source_size[1]}, found {size[0]}x{size[1]}",
+        )
+
+
 def frame_video(
-    path: Path,
+    read: Callable[[], Iterator[np.ndarray]],
     clip: Clip,
     framing: Framing,
     own_cues: Callable[[Callable[[], Iterator[np.ndarray]]], Cues] | None = None,
 ) -> Framed:
-    """How to read the video at `path` as canonical frames.
+    """How to see the frames of `read()`, of a size that `check_size` let pass, as canonical ones.
 
-    `own_cues(frames)` extracts cues of the video as it is (framing own only). Raises RejectedInput: wrong-size for a frame
-    size that the declared framing cannot have, no-face where `own` finds no face to align on.
+    `own_cues(frames)` extracts cues of the video as it is (framing own only). Raises RejectedInput: no-face where `own`
+    finds no face to align on.
     """
-    from bench.data import media
-
-    info = media.probe(path)
-    size = (info.width, info.height)
-
-    def read() -> Iterator[np.ndarray]:
-        return media.read_frames(path, fps=FPS)
-
     if framing == Framing.CANONICAL:
-        if size != (CROP_SIZE, CROP_SIZE):
-            raise RejectedInput(
-                Reason.WRONG_SIZE,
-                f"expected the canonical {CROP_SIZE}x{CROP_SIZE}, found {size[0]}x{size[1]}; declare --framing source (full frames of "
-                f"{clip.source_size[0]}x{clip.source_size[1]}) or --framing own (any size)",
-            )
         return Framed(("canonical",), read)
     if framing == Framing.SOURCE:
-        if size != clip.source_size:
-            raise RejectedInput(
-                Reason.WRONG_SIZE,
-                f"--framing source: expected the real video's {clip.source_size[0]}x{clip.source_size[1]}, found {size[0]}x{size[1]}",
-            )
         crop = Crop.from_affine(clip.crop)
         return Framed(("source", *clip.crop), lambda: (crop.cut(frame) for frame in read()))
     affine, residual = align_own(own_cues(read), Cues.load(clip.cues))

@@ -40,7 +40,12 @@ class Bar:
 
 
 def in_parallel(
-    function: Callable[..., Any], items: Iterable[tuple], jobs: int, total: int, title: str | None = None
+    function: Callable[..., Any],
+    items: Iterable[tuple],
+    jobs: int,
+    total: int,
+    title: str | None = None,
+    unit: str = "clip",
 ) -> Iterator[Any]:
     """function(*item) for every item, under a progress bar if it has a title, results as they finish, one local process per job.
 
@@ -54,7 +59,7 @@ def in_parallel(
     workers = max(1, min(jobs, total))  # a pool for a single item would only cost its start
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", backend="loky" if workers > 1 else "sequential")
     try:
-        with Bar(title, total=total) as bar:
+        with Bar(title, unit, total) as bar:
             for result in pool(delayed(_on_one_core)(function, item) for item in items):
                 yield result
                 bar(1, total)
@@ -63,6 +68,8 @@ def in_parallel(
             "a worker process was killed (often: out of memory). Finished clips are kept; run the same command again, "
             "with a smaller --jobs if it repeats"
         ) from error
+    finally:
+        _torch_as_before()
 
 
 def _on_one_core(function: Callable[..., Any], item: tuple) -> Any:
@@ -71,3 +78,28 @@ def _on_one_core(function: Callable[..., Any], item: tuple) -> Any:
 
     cv2.setNumThreads(1)
     return function(*item)
+
+
+_torch_threads: int | None = None
+
+
+def torch_on_one_core(device: str = "cpu") -> None:
+    """Sums of torch in one order, whatever the number of workers: one thread, no TF32. Imports torch."""
+    global _torch_threads
+    import torch
+
+    if torch.get_num_threads() != 1:
+        _torch_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+    if device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+
+
+def _torch_as_before() -> None:
+    """After work in this very process, whatever comes next (training) has its threads again."""
+    global _torch_threads
+    if _torch_threads is not None and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(_torch_threads)
+        _torch_threads = None

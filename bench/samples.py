@@ -11,6 +11,7 @@ from bench.contract.media_policy import shareable
 from bench.contract.result import Result
 from bench.data.store import Selected
 from bench.framing import Framing
+from bench.plan import Plan
 from bench.scoring import generated_cues
 from bench.traces import traces_of
 
@@ -40,6 +41,7 @@ def keep(
     result: Result,
     videos: Path,
     cache: Path,
+    plan: Plan,
     framing: Framing,
     folder: Path,
 ) -> None:
@@ -56,7 +58,7 @@ def keep(
         item, clip = by_id[clip_id], clips[clip_id]
         if item["status"] not in ("ok", "cues"):
             continue
-        traces_of(clip, generated_cues(clip, videos, cache, framing)).save(folder / "traces" / f"{clip_id}.json")
+        traces_of(clip, generated_cues(clip, videos, cache, plan, framing)).save(folder / "traces" / f"{clip_id}.json")
         if of_row and item["sample"]:
             _copy(Path(item["sample"]), folder / "samples" / f"{clip_id}.mp4")
         if policy == "all" and method.name != "gt" and clip_id in result.showcase:

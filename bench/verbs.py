@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import cli
 from bench.cli import Outcome
-from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
+from bench.contract.errors import ExitCode, Reason, UsageError
 from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
@@ -32,7 +30,7 @@ def profile_of(flags: cli.OnDataset) -> str | None:
     return flags.profile if is_embedded(flags.dataset) else None
 
 
-def _manifest(flags: cli.OnDataset) -> Manifest:
+def manifest_of(flags: cli.OnDataset) -> Manifest:
     """The manifest that the flags name: the user's, the profile, or the dataset's default."""
     from bench.data.datasets import get_dataset
     from bench.data.manifests import load_manifest
@@ -103,11 +101,17 @@ def _selection(flags: cli.OnDataset, space: Workspace):
     from bench.data.store import Store
     from bench.prepare import selection_name
 
-    manifest = _manifest(flags)
+    manifest = manifest_of(flags)
     selection = Store(space.store(flags.label)).selection(selection_name(manifest), flags.split, flags.limit)
     if selection.document["manifest_sha256"] != manifest.sha256:
         raise UsageError(f"manifest {manifest.name} changed since the store was prepared; run `emotalk prepare` again")
     return selection
+
+
+def train(flags: cli.Train, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    from bench.train_verb import train_verb
+
+    return train_verb(flags, space, command, mirror)
 
 
 def generate(flags: cli.Generate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
@@ -119,7 +123,7 @@ def generate(flags: cli.Generate, space: Workspace, command: str, mirror: Mirror
     out = flags.out or space.generated(spec.label, flags.label)
     mirror.begin("generate", f"generate {spec.label} {flags.label}")
     made = generate_videos(spec, selection, out, seed=flags.seed, jobs=flags.jobs, limit=flags.limit)
-    _tell_generated(mirror, made, selection)
+    tell_generated(mirror, made, selection)
     lines = [f"{made.method}: {', '.join(f'{n} {s}' for s, n in sorted(made.counts.items()))} "
              f"({made.made} made, {made.reused} from before, {made.seconds:.1f} s) in {out}"]  # fmt: skip
     lines += [
@@ -138,7 +142,8 @@ def generate(flags: cli.Generate, space: Workspace, command: str, mirror: Mirror
     return Outcome(code, document, "\n".join(lines))
 
 
-def _tell_generated(mirror: Mirror, made: Generated, selection: Selection) -> None:
+def tell_generated(mirror: Mirror, made: Generated, selection: Selection) -> None:
+    """Mirror what was generated."""
     mirror.generated(
         made.folder,
         selection.path,
@@ -183,6 +188,7 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
             seed=flags.seed,
             jobs=flags.jobs,
             limit=flags.limit,
+            device=flags.device,
             command=command,
         )
         folders.append(done)
@@ -190,7 +196,7 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
         mirror.evaluated(done.folder, flags.videos, selection.path, clip_ids)
         if done.failed:
             code = ExitCode.SOME_FAILED
-    text = "\n".join([terminal([d.folder for d in folders]), *_failures(folders)])
+    text = "\n".join([terminal([d.folder for d in folders]), *failures_of(folders)])
     text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
     document = {
         "results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders],
@@ -223,133 +229,53 @@ def report(flags: cli.Report, space: Workspace, command: str, mirror: Mirror = S
     done = build(flags.results, out, sheets_of(found, space, flags.jobs) if flags.sheet else ())
     mirror.reported(done.files, out, [path.parent for path in found])
     document = {"files": [str(path) for path in done.files], "page_bytes": done.page_bytes, "exit_code": 0}
-    return Outcome(ExitCode.DONE, document, "\n".join([terminal(flags.results), *_written(done)]))
+    return Outcome(ExitCode.DONE, document, "\n".join([terminal(flags.results), *written_files(done)]))
 
 
-def _written(done: Summary) -> list[str]:
+def written_files(done: Summary) -> list[str]:
     """Where a report lies, and how large its page is."""
     tables = ", ".join(str(done.out / f"table.{kind}") for kind in ("md", "csv", "tex"))
     size = f"{done.page_bytes / 1e6:.1f} MB without the {done.n_films} clips beside it"
     return [f"report: {done.out / 'report.html'} ({size})", f"tables: {tables}"]
 
 
+def compare(flags: cli.Compare, space: Workspace, command: str) -> Outcome:
+    from bench.atomic import whole_folder
+    from bench.compare import compare_rows, find_row, load_row
+    from reports.comparison import markdown, terminal
+
+    if len(flags.rows) < 2:
+        raise UsageError("expected two or more rows: emotalk compare ROW OTHER [OTHER ...]")
+    rows = [load_row(find_row(name, space.root / "results")) for name in flags.rows]
+    record = compare_rows(rows, seed=flags.seed)
+    against = "+".join(pair.other for pair in record.pairs)
+    name = "".join(c if c.isalnum() or c in "-_@.+" else "-" for c in f"{record.row}--against--{against}")[:120]
+    out = flags.out or space.root / "comparisons" / name
+    with whole_folder(out) as folder:
+        record.save(folder / "compare.json")
+        (folder / "compare.md").write_text(markdown(record), encoding="utf-8")
+    document = {"folder": str(out), **record.model_dump(mode="json"), "exit_code": 0}
+    return Outcome(ExitCode.DONE, document, f"{terminal(record)}\n{out / 'compare.md'}")
+
+
 def run(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
-    """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
-    from baselines.registry import GROUPS, expand, find_method
-    from bench import rates
-    from bench.atomic import read_json
-    from bench.data.store import Selection, Store, frames_only_error
-    from bench.evaluate import evaluate as evaluate_folder
-    from bench.generate import generate as generate_videos
-    from bench.protocols import load_protocol
-    from bench.sheet import sheets_of
-    from reports.html import build
-    from reports.terminal import terminal
+    from bench.pipeline import run_pipeline
 
-    started = time.monotonic()
-    manifest = _manifest(flags)
-    if manifest.card.get("frames_only"):
-        raise frames_only_error(manifest.name)
-    specs = [find_method(name) for name in expand(flags.methods)]
-    if not specs:
-        raise UsageError("--methods is empty; `emotalk methods` lists them")
-    # what cannot be loaded is said before an hour of preparing
-    for spec in specs:
-        spec.load()
-    load_protocol(flags.protocol)
-    prepared = prepare(flags, space, command, mirror)
-    say(prepared.text)
-    worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
-    written = Path(prepared.document["selection"])
-    selection = Selection(Store(space.store(flags.label)), read_json(written), written)
-    rows, failures = [], []
-    measured = rates.RowsClock(space.root, flags.label, flags.jobs, flags.methods)
-    for spec in specs:
-        clock = time.monotonic()
-        try:
-            mirror.begin("generate", f"generate {spec.label} {flags.label}")
-            made = generate_videos(
-                spec,
-                selection,
-                space.generated(spec.label, flags.label),
-                seed=flags.seed,
-                jobs=flags.jobs,
-                limit=flags.limit,
-            )
-            _tell_generated(mirror, made, selection)
-            mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
-            done = evaluate_folder(
-                selection,
-                made.folder,
-                name=spec.name,
-                protocol_name=flags.protocol,
-                missing=flags.missing,
-                out=space.results(result_name(flags, spec.label, flags.protocol, selection)),
-                cache=space.cache,
-                seed=flags.seed,
-                jobs=flags.jobs,
-                limit=flags.limit,
-                command=command,
-            )
-            mirror.evaluated(done.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
-        except UsageError:
-            raise
-        except EmotalkError as error:
-            mirror.failed(str(error))
-            failures.append({"method": spec.name, "message": str(error)})
-            say(f"{spec.name}: {error}")
-            worst = max(worst, ExitCode.SOME_FAILED)
-            continue
-        rows.append(done)
-        if done.failed:
-            worst = max(worst, ExitCode.SOME_FAILED)
-        counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
-        stages[spec.name] = round(time.monotonic() - clock, 2)
-        say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
-        measured.row(fresh=made.reused == 0)
-    if not rows:
-        raise NothingDoneError(
-            "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
-        )
-    frames = [row.clip.n_frames for row in selection.limited(flags.limit)]
-    rates.add(space.cache, measured.rates(frames, flags.protocol))
-    folders = [row.folder for row in rows]
-    # a run of fewer rows does not take the place of the report of all controls
-    typed = [n.strip() for n in flags.methods.split(",") if n.strip()]
-    own = "+".join(dict.fromkeys(n if n in GROUPS else find_method(n).label for n in typed))
-    out = space.report / result_name(flags, None if own == "controls" else own, flags.protocol, selection)
-    mirror.begin("report", f"report {out.name}")
-    sheets = sheets_of([folder / "result.json" for folder in folders], space, flags.jobs) if flags.sheet else ()
-    done = build(folders, out, sheets)
-    mirror.reported(done.files, out, folders)
-    total = time.monotonic() - started
-    lines = [terminal(folders), *_failures(rows)]
-    lines += _listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
-    lines += _written(done)
-    lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
-    document = {
-        "report": str(out / "report.html"),
-        "results": [str(f) for f in folders],
-        "prepare": prepared.document,
-        "failures": failures,
-        "seconds": total,
-        "stages": stages,
-        "exit_code": int(worst),
-    }
-    return Outcome(worst, document, "\n".join(lines))
+    return run_pipeline(flags, space, command, mirror)
 
 
-def _failures(rows: list) -> list[str]:
+def failures_of(rows: list) -> list[str]:
+    """What of these rows was not scored as it should, for the terminal."""
     problems = [
         f"{row.result.name}: {p.clip_id}: {p.reason}: {p.detail}"
         for row in rows
         for p in row.result.problems
         if p.status in ("static", "excluded")
     ]
-    return _listed("failed, and counted as said in the table", problems)
+    return listed("failed, and counted as said in the table", problems)
 
 
-def _listed(title: str, lines: list[str]) -> list[str]:
+def listed(title: str, lines: list[str]) -> list[str]:
     """A short list for the terminal, with how many more there are."""
     if not lines:
         return []
@@ -373,17 +299,19 @@ def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
 
 
 def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
+    from bench.plan import kind_of
     from bench.protocols import load_protocol
     from metrics.registry import get_metrics
 
     protocol = load_protocol()
     rows = [
-        {"name": m.name, "direction": m.direction.value, "unit": m.unit, "primary": m.primary, "version": m.version,
-         "definition": m.definition}
+        {"name": m.name, "kind": kind_of(m), "family": m.family.value, "direction": m.direction.value, "unit": m.unit,
+         "primary": m.primary, "version": m.version, "definition": m.definition}
         for m in get_metrics(protocol.metrics, protocol.options)
     ]  # fmt: skip
+    wide = {key: max(len(str(row[key])) for row in rows) for key in ("name", "kind", "direction", "unit")}
     text = "\n".join(
-        f"{r['name']:8} {r['direction']:7} {r['unit']:8} {'primary ' if r['primary'] else ''}{r['definition']}"
+        " ".join(f"{r[key]:{width}}" for key, width in wide.items()) + f" {'primary ' * r['primary']}{r['definition']}"
         for r in rows
     )
     return Outcome(document={"protocol": protocol.name, "metrics": rows}, text=text)

@@ -8,7 +8,7 @@ docs/statistics.md. Every function gives bit-equal results for every order of it
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum, inf, isclose, sqrt
@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from bench.contract.errors import Reason
-from bench.contract.metric import Direction, Metric
-from bench.contract.result import Interval, MetricValue
+from bench.contract.metric import Direction
+from bench.contract.result import SCORED, Interval
 from metrics.resampling import bootstrap_means, degrees_of_freedom, p_of_bootstrap, scaled_percentiles, strata
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ LEVEL = 0.95
 LEAST_SPEAKERS = 3
 LEAST_SPARE_CLIPS = 5
 """Clips beyond the first of their cell that a bootstrap interval needs; with fewer, its coverage falls below 93 %."""
-
-SCORED = ("ok", "static")
-"""Statuses of clips.parquet rows whose value counts; a "static" one is the substitute of a missing or failed output."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ def compare(
     those where both rows have a video of their own (no substitutes). ValueError if a clip_id stands twice in a table,
     names different speakers or emotions in the two, or if the tables share no scored clip.
     """
-    left, right = (_scored(table, ("ok",) if own else SCORED).set_index("clip_id") for table in (a, b))
+    left, right = (scored_rows(table, ("ok",) if own else SCORED).set_index("clip_id") for table in (a, b))
     for table in (left, right):
         if table.index.has_duplicates:
             twice = table.index[table.index.duplicated()][0]
@@ -180,57 +176,11 @@ def reading(
     return "better" if (interval.low > 0.0) == (direction == Direction.HIGHER) else "worse"
 
 
-def summarise(
-    values: pd.DataFrame, metric: Metric, n_expected: int, seed: int, replicates: int = REPLICATES
-) -> MetricValue:
-    """One table cell from the per-clip rows of one metric.
-
-    values: clip_id, speaker, emotion, value, status, reason, n_frames (rows of clips.parquet). The value is the mean
-    over clips scored: status ok or static, and a finite value. `n_expected`: clips that could have a value, without
-    those that are n/a by definition; coverage is scored / expected, 0 if none is. Substituted clips are scored ones, and
-    counted in n_substituted. ValueError if more than `n_expected` rows are not n/a.
-    """
-    applicable = int((values["status"] != "n/a").sum())
-    if applicable > n_expected:
-        raise ValueError(f"{metric.name}: {applicable} rows that are not n/a, but {n_expected} expected clips")
-    scored = _scored(values, SCORED)
-    speakers, emotions = (scored[column].to_numpy(str) for column in ("speaker", "emotion"))
-    numbers = scored["value"].to_numpy(np.float64)
-    known = len(numbers) > 0
-    return MetricValue(
-        metric=metric.name,
-        direction=metric.direction,
-        unit=metric.unit,
-        definition=metric.definition,
-        version=metric.version,
-        value=mean(numbers) if known else None,
-        reason=None if known else _why_nothing(values),
-        intervals=(
-            [these_speakers(numbers, speakers, emotions, seed, replicates), new_speakers(numbers, speakers)]
-            if known
-            else []
-        ),
-        n_clips=len(numbers),
-        n_speakers=len(set(speakers.tolist())),
-        n_frames=int(scored["n_frames"].fillna(0).sum()),
-        n_expected=n_expected,
-        coverage=len(numbers) / n_expected if n_expected else 0.0,
-        n_substituted=int((scored["status"] == "static").sum()),
-    )
-
-
-def _scored(table: pd.DataFrame, statuses: Sequence[str]) -> pd.DataFrame:
+def scored_rows(table: pd.DataFrame, statuses: Sequence[str]) -> pd.DataFrame:
+    """The rows with one of `statuses` and a finite value."""
     # a value that is not finite is no score: a mean over it would hide all other clips
     numbers = table["value"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
     return table[table["status"].isin(statuses).to_numpy(bool) & np.isfinite(numbers)]
-
-
-def _why_nothing(values: pd.DataFrame) -> str:
-    """The most frequent reason of the rows, the first in the alphabet among equals."""
-    counts = Counter(str(reason) for reason in values["reason"].dropna())
-    if counts:
-        return min(counts, key=lambda reason: (-counts[reason], reason))
-    return str(Reason.METRIC_FAILED if len(values) else Reason.MISSING_OUTPUT)
 
 
 def _these_speakers(

@@ -7,7 +7,13 @@ from importlib import import_module
 from bench.contract.train import Trainable
 from metrics.options import choose
 
-TRAINABLES: dict[str, str] = {}
+TRAINABLES: dict[str, str] = {
+    "judge": "metrics.judge.training:JudgeTraining",
+    "judge-geometry": "metrics.judge.training:GeometryJudgeTraining",
+    "cohesion": "metrics.cohesion.training:Cohesion",
+    "sync-expert": "metrics.sync_expert.training:SyncExpertTraining",
+    "syncnet": "metrics.syncnet.training:SyncNetTraining",
+}
 """Name -> "module:Class"."""
 
 

@@ -17,10 +17,12 @@ from reports.breakdown import breakdowns
 from reports.clips import clips_note, clips_of
 from reports.contact import contact_sheet, sheet_of
 from reports.distribution import picture, spreads
+from reports.figures import cards, figure_sections, figure_styles
 from reports.load import Loaded
 from reports.media import MediaFolder, policies
 from reports.notes import flags
 from reports.provenance import provenance
+from reports.ranks import agreements
 from reports.reading import readings
 from reports.strip import strip
 from reports.table import Block, Row, Table
@@ -72,7 +74,7 @@ def page(
     environment.filters |= {"number": number, "plural": plural, "printable": printable}
     return environment.get_template("report.html.j2").render(
         sections=sections,
-        style=Markup(_template("report.css")),
+        style=Markup(_template("report.css") + "\n" + figure_styles()),
         script=Markup(script),
         script_digest=digest,
         summary=_summary(tables),
@@ -117,6 +119,9 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "has_match": any(cell.difference for line in table.cells for cell in line),
         "targets": [t for t in (NEW, THESE) if t not in table.no_interval],
         "strips": _by_block(table, _strips(table)),
+        "figures": figure_sections(table),
+        "agreements": agreements(table),
+        "cards": cards(table),
         "breakdowns": breakdowns(table),
         "distributions": _by_block(table, _distributions(table, players)),
         "real": [(clip, clip.real) for clip in clips if clip.first and clip.real],
@@ -157,6 +162,8 @@ def _parts(section: dict) -> list[tuple[str, str]]:
     parts = [
         ("table", "Table", True),
         ("scale", "Each metric on its scale", section["strips"]),
+        *((figure["name"], figure["title"], True) for figure in section["figures"]),
+        ("second", "Second opinions", section["agreements"]),
         ("groups", "By emotion and level", section["breakdowns"]),
         ("every", "Every clip", section["distributions"]),
         ("data", "What the data look like", section["real"] or section["sheet"] or section["sheet_at"]),

@@ -134,6 +134,11 @@ CELL_FLAG = {
     "unreliable-gaze-pitch": "two gaze estimators agree on the vertical direction with a correlation under .5 here",
     "estimators-disagree": "two estimators of head pose agree with a correlation under .5 here",
     "identical-clips": "some clips are identical",
+    "emotions-pooled": "too few clips of each emotion to part them: all emotions together",
+    "emotions-left-out": "emotions with too few clips are left out",
+    "fewer-emotions-than-the-judge-knows": "the real clips show fewer emotions than the judge may answer",
+    "fewer-emotions-than-the-judge-knows": "the clips do not have all the emotions that the judge may answer",
+    "few-blinks": "so few blinks that the rate is a guess",
 }
 """Doubts that a metric attaches to its cell."""
 

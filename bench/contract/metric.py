@@ -125,13 +125,15 @@ class SetEstimate:
 
     `statistic` takes a (N,) bool mask over the clips, in the order given, and returns the value on them (NaN where the part
     is too small). `details` are numbers and words that belong to the cell (null, p, effective n, floors); `flags` are
-    short names of doubts ("small-sample"); `figure` is a JSON document for a picture in the report.
+    short names of doubts ("small-sample"); `figure` is a JSON document for a picture in the report. `truth` is the same
+    statistic of the real clips, where there is such a thing: a MATCH metric is then shown as the difference to it.
     """
 
     statistic: Callable[[np.ndarray], float]
     details: Mapping[str, float | int | str | None] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     figure: Mapping[str, Any] | None = None
+    truth: Callable[[np.ndarray], float] | None = None
 
 
 @runtime_checkable

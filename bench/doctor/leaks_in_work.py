@@ -18,7 +18,7 @@ from bench.doctor.leaks import LEAKY, count_of, some
 from bench.workspace import Workspace
 
 GROUP = "Leaks in the work folder"
-EVALUATORS = ("judge", "sync-expert", "syncnet")
+EVALUATORS = ("judge", "sync-expert", "syncnet", "cohesion")
 """Kinds of run whose network scores others; a `lip-expert` is used as a loss instead."""
 HELD_OUT = ("validation", "test")
 

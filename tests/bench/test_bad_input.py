@@ -69,7 +69,13 @@ def test_each_bad_output_has_its_reason_and_the_rest_is_scored(prepared, tmp_pat
     selection = Store(prepared.store).selection(prepared.manifest, "test")
     bad_inputs.write_outputs(tmp_path / "outputs", selection)
     done = evaluate(
-        selection, tmp_path / "outputs", missing="exclude", out=tmp_path / "result", cache=tmp_path / "cache", jobs=2
+        selection,
+        tmp_path / "outputs",
+        protocol_name="emotalk-light",
+        missing="exclude",
+        out=tmp_path / "result",
+        cache=tmp_path / "cache",
+        jobs=2,
     )
     reasons = {p.clip_id[-3:]: p.reason for p in done.result.problems}
     for take, (what, _, _, reason) in bad_inputs.OUTPUTS.items():

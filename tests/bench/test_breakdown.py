@@ -17,9 +17,9 @@ from metrics.statistics import new_speakers
 SSIM = SimpleNamespace(name="SSIM", direction=Direction.HIGHER)
 
 
-def table(rows, metric="SSIM"):
-    """rows: (clip, speaker, emotion, level, value, status)."""
-    lines = [("d", "s", c, who, e, level, "m", "p", metric, v, status, None if v is not None else "no-face", 50)
+def table(rows, metric="SSIM", truth=None):
+    """rows: (clip, speaker, emotion, level, value, status); `truth` the real clips' own value."""
+    lines = [("d", "s", c, who, e, level, "m", "p", metric, v, truth, status, None if v is not None else "no-face", 50)
              for c, who, e, level, v, status in rows]  # fmt: skip
     return pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS)
 
@@ -111,6 +111,13 @@ def test_the_worst_clips_are_those_farthest_on_the_bad_side(direction, worst):
     rows = [(n, "s", "happy", 1, v, "ok") for n, v in zip("abcd", (-5.0, -2.0, 1.0, 4.0), strict=True)]
     [found] = distributions(table(rows), [SimpleNamespace(name="SSIM", direction=direction)])
     assert [w.clip_id for w in found.worst] == worst
+
+
+def test_beside_a_truth_the_worst_clips_are_those_farthest_from_it():
+    rows = [(f"c{k}", "s", "sad", 1, v, "ok") for k, v in enumerate((1.0, 4.0, 5.0, 5.5))]
+    metric = SimpleNamespace(name="SSIM", direction=Direction.MATCH)
+    (found,) = distributions(table(rows, truth=5.0), [metric])
+    assert [w.clip_id for w in found.worst] == ["c0", "c1", "c3"]
 
 
 def test_where_all_clips_are_equal_none_is_the_worst():

@@ -40,7 +40,7 @@ def controls(selection, tmp_path_factory):
 @pytest.fixture
 def score(selection, cache, tmp_path):
     def run(videos, **options):
-        options = {"out": tmp_path / "result", "cache": cache, "jobs": 1} | options
+        options = {"protocol_name": "emotalk-light", "out": tmp_path / "result", "cache": cache, "jobs": 1} | options
         return evaluate(selection, videos, **options)
 
     return run
@@ -101,7 +101,7 @@ def test_a_result_holds_what_its_report_shows_closer(score, controls, selection)
         whole = sum(g.value * g.n_clips for g in emotions) / m.n_clips
         assert whole == pytest.approx(m.value)
     assert set(result.showcase) <= clips and result.showcase
-    assert 'name = "emotalk"' in result.protocol.text and result.environment.machine.cores >= 1
+    assert 'name = "emotalk-light"' in result.protocol.text and result.environment.machine.cores >= 1
     for kind, suffix in (("samples", ".mp4"), ("real", ".mp4"), ("traces", ".json")):
         assert {p.name for p in (done.folder / kind).iterdir()} == {f"{c}{suffix}" for c in clips}
     score(controls / "static")  # and is replaced as a whole
@@ -110,7 +110,12 @@ def test_a_result_holds_what_its_report_shows_closer(score, controls, selection)
 def test_workers_do_not_change_a_bit(selection, controls, tmp_path):
     tables = [
         evaluate(
-            selection, controls / "gt-mismatched", out=tmp_path / f"r{jobs}", cache=tmp_path / f"c{jobs}", jobs=jobs
+            selection,
+            controls / "gt-mismatched",
+            protocol_name="emotalk-light",
+            out=tmp_path / f"r{jobs}",
+            cache=tmp_path / f"c{jobs}",
+            jobs=jobs,
         )
         for jobs in (1, 2)
     ]
@@ -208,7 +213,7 @@ def test_own_framing_undoes_a_similarity(score, selection, tmp_path):
 
 def test_a_second_evaluation_recomputes_nothing(score, controls, selection, monkeypatch, tmp_path):
     score(controls / "static")
-    monkeypatch.setattr("bench.scoring._compute", lambda *a: pytest.fail("computed again"))
+    monkeypatch.setattr("bench.engine._measured", lambda *a: pytest.fail("computed again"))
     assert values(score(controls / "static", out=tmp_path / "again"))["SSIM"] is not None
 
 
@@ -256,7 +261,12 @@ def test_on_real_video_a_gaze_control_has_no_landmark_value_and_a_pose_control_h
     for name in ("frozen-gaze", "frozen-pose"):
         generate(find_method(name), selection, tmp_path / name, jobs=1)
         rows[name] = evaluate(
-            selection, tmp_path / name, out=tmp_path / f"r-{name}", cache=tmp_path / "cache", jobs=1
+            selection,
+            tmp_path / name,
+            protocol_name="emotalk-light",
+            out=tmp_path / f"r-{name}",
+            cache=tmp_path / "cache",
+            jobs=1,
         ).result
     assert {m.value for m in rows["frozen-gaze"].metrics} == {None}
     assert rows["frozen-gaze"].metric("M-LMD").reason == "cue-not-altered"

@@ -69,7 +69,8 @@ def test_tree_truth_store_and_selection_tell_it(smoke_tree, work):
 def test_generated_card_and_result_tell_it(work):
     generate(find_method("static"), selected(work), work / "g", jobs=1, limit=1)
     assert read_card(work / "g").data_version == str(PUPPET_VERSION)
-    done = evaluate(selected(work), work / "g", out=work / "result", cache=work / "cache", jobs=1, limit=1)
+    options = {"protocol_name": "emotalk-light", "jobs": 1, "limit": 1}
+    done = evaluate(selected(work), work / "g", out=work / "result", cache=work / "cache", **options)
     assert Result.load(done.folder / "result.json").dataset.data_version == str(PUPPET_VERSION)
 
 
@@ -110,7 +111,7 @@ def test_videos_made_for_another_version_are_not_scored(work, version):
     card.write_text(json.dumps(json.loads(card.read_text()) | {"data_version": version}))
     said = f"version {version or 'unknown'} .*version {PUPPET_VERSION}.*`emotalk generate` again"
     with pytest.raises(UsageError, match=said):
-        evaluate(selected(work), work / "g", out=work / "result", cache=work / "cache", jobs=1)
+        evaluate(selected(work), work / "g", protocol_name="emotalk-light", out=work / "result", cache=work / "cache")
     done = emotalk("evaluate", "--videos", work / "g", "--dataset", "puppet", "--profile", "smoke", "--work", work,
                    "--wandb", "off")  # fmt: skip
     assert done.returncode == 2

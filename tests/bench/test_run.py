@@ -57,6 +57,8 @@ def arguments(folder, tree):
         tree,
         "--methods",
         methods,
+        "--protocol",
+        "emotalk-light",
         "--work",
         folder / "work",
     ]
@@ -102,7 +104,8 @@ def test_a_kill_while_scoring_does_not_change_the_numbers(run_folder, smoke_tree
     work = tmp_path / "work"
     shutil.copytree(run_folder / "work", work, ignore=shutil.ignore_patterns("results", "scores", "cues", "report"))
     command = [sys.executable, "-m", "bench.cli", "evaluate", "--dataset", "puppet", "--profile", "smoke", "--work", work,
-               "--videos", work / "generated" / "gt-reencoded" / "puppet-smoke", "--jobs", "1"]  # fmt: skip
+               "--videos", work / "generated" / "gt-reencoded" / "puppet-smoke", "--protocol", "emotalk-light",
+               "--jobs", "1"]  # fmt: skip
     process = subprocess.Popen(
         list(map(str, command)), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -115,7 +118,7 @@ def test_a_kill_while_scoring_does_not_change_the_numbers(run_folder, smoke_tree
     done = emotalk(*command[3:])
     assert done.returncode == 0, done.stderr
     (after,) = work.glob("results/*/clips.parquet")
-    (before,) = (run_folder / "work" / "results").glob("*--gt-reencoded/clips.parquet")
+    (before,) = (run_folder / "work" / "results").glob("*--gt-reencoded--*/clips.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(after), pd.read_parquet(before), check_exact=True)
 
 
@@ -133,6 +136,7 @@ def test_report_of_results_can_be_made_alone(run_folder, smoke_tree, tmp_path):
 def test_a_work_folder_with_spaces_is_no_problem(smoke_tree, face_weights, tmp_path):
     done = emotalk(
         "run", "--dataset", "puppet", "--profile", "smoke", "--root", smoke_tree, "--methods", "static", "--limit", "1",
+        "--protocol", "emotalk-light",
         "--work", tmp_path / "a work folder",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

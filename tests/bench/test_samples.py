@@ -12,9 +12,12 @@ from bench.contract.traces import ClipTraces
 from bench.data import media
 from bench.data.store import Store
 from bench.framing import Framing
+from bench.plan import Plan
 from bench.samples import KEPT, keep, kept_clips
 from bench.scoring import generated_cues
 from bench.traces import CLOSED, curves, outline, traces_of
+
+PLAN = Plan(metrics=(), options={}, device="cpu", max_length_difference=5)
 
 
 def rows_of(ids):
@@ -68,7 +71,7 @@ def kept(scored, folder, policy, method="a", kind="re-implementation", **item):
     videos = folder / "videos"
     videos.mkdir()
     (videos / f"{row.clip.clip_id}.mp4").write_bytes(row.clip.video.read_bytes())
-    keep([base | item], [row], result, videos, folder / "cache", Framing.CANONICAL, folder / "out")
+    keep([base | item], [row], result, videos, folder / "cache", PLAN, Framing.CANONICAL, folder / "out")
     return sorted(str(p.relative_to(folder / "out").parent) for p in (folder / "out").rglob("*") if p.is_file())
 
 
@@ -100,10 +103,9 @@ def test_a_clip_of_cues_alone_has_traces_and_no_video(scored, tmp_path):
     found = Cues.load(row.clip.cues)
     videos = tmp_path / "videos"
     videos.mkdir()
-    found[: len(found) - 3].save(videos / f"{row.clip.clip_id}.cues.safetensors")
-    made = traces_of(row.clip, generated_cues(row.clip, videos, tmp_path / "cache", Framing.CANONICAL))
-    assert len(made.generated.yaw) == len(made.real.yaw) - 3
-    assert made.generated.yaw == made.real.yaw[:-3]
+    found[::-1].save(videos / f"{row.clip.clip_id}.cues.safetensors")
+    made = traces_of(row.clip, generated_cues(row.clip, videos, tmp_path / "cache", PLAN, Framing.CANONICAL))
+    assert made.generated.yaw == made.real.yaw[::-1] != made.real.yaw
 
 
 def test_the_kept_real_clip_has_its_sound_and_the_traces_are_its_cues(scored, tmp_path):

@@ -19,6 +19,7 @@ from bench.generate import generate
 from bench.prepare import prepare
 from bench.workspace import Workspace
 
+LIGHT = ("--protocol", "emotalk-light")
 NOISE = """
 import numpy as np
 from bench.contract.method import Input
@@ -60,7 +61,8 @@ def selected(work, limit=None):
 
 
 def score(work, videos, **options):
-    return evaluate(selected(work), videos, out=work / "result", cache=work / "cache", jobs=1, **options)
+    options = {"protocol_name": "emotalk-light", "out": work / "result", "jobs": 1} | options
+    return evaluate(selected(work), videos, cache=work / "cache", **options)
 
 
 def record_of(work, clip_id):
@@ -213,10 +215,11 @@ def test_rows_evaluated_under_other_flags_do_not_overwrite_each_other(work):
     emotalk("generate", "--method", "static", *base)
     emotalk("generate", "--method", "gt", *base)
     for method in ("static", "gt"):
-        done = emotalk("evaluate", "--videos", work / "generated" / method / "puppet-smoke", *base)
+        done = emotalk("evaluate", "--videos", work / "generated" / method / "puppet-smoke", *base, *LIGHT)
         assert done.returncode == 0, done.stderr
     emotalk(
         "evaluate",
+        *LIGHT,
         "--videos",
         work / "generated" / "gt" / "puppet-smoke",
         "--missing",
@@ -255,7 +258,7 @@ def test_a_result_never_takes_the_place_of_other_files(work, where):
     (work / "thesis" / "thesis.txt").write_text("years of work")
     before = sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts)
     with pytest.raises(UsageError, match="earlier result"):
-        evaluate(selected(work), work / "g", out=work / where, cache=work / "cache", jobs=1)
+        score(work, work / "g", out=work / where)
     assert sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts) == before
 
 
@@ -307,7 +310,8 @@ def test_outputs_of_ours_that_a_limit_leaves_out_are_no_strangers(work, smoke_tr
     prepare(
         "puppet", root=smoke_tree, profile="smoke", manifest=None, part="test", space=Workspace(work), jobs=1, limit=1
     )
-    done = evaluate(selected(work, 1), work / "g", out=work / "result", cache=work / "cache", jobs=1, limit=1)
+    options = {"protocol_name": "emotalk-light", "jobs": 1, "limit": 1}
+    done = evaluate(selected(work, 1), work / "g", out=work / "result", cache=work / "cache", **options)
     assert not done.result.notes
 
 

@@ -31,8 +31,8 @@ def mirrored_run(tmp_path_factory, smoke_tree, smoke_work):
     home.mkdir()
     shutil.copytree(smoke_work, folder / "work", ignore=shutil.ignore_patterns(".lock"))
     command = [sys.executable, "-m", "bench.cli", "run", "--dataset", "puppet", "--profile", "smoke", "--root", smoke_tree,
-               "--methods", ",".join(METHODS), "--limit", "1", "--jobs", "1", "--seed", "5", "--work", folder / "work",
-               "--json"]  # fmt: skip
+               "--methods", ",".join(METHODS), "--protocol", "emotalk-light", "--limit", "1", "--jobs", "1", "--seed", "5",
+               "--work", folder / "work", "--json"]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB")} | {"HOME": str(home)}
     done = subprocess.run(
         list(map(str, command)), capture_output=True, text=True, check=False, env=environment, timeout=200

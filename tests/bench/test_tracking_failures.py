@@ -219,7 +219,7 @@ def test_results_and_reports_are_the_same_bytes_however_it_is_mirrored(
     def outputs() -> tuple[dict[str, bytes], list[int]]:
         shutil.rmtree(work / "results", ignore_errors=True)
         shutil.rmtree(work / "report", ignore_errors=True)
-        codes = [cli.execute(cli.Evaluate(videos=made, **flags), ["evaluate"])]
+        codes = [cli.execute(cli.Evaluate(videos=made, protocol="emotalk-light", **flags), ["evaluate"])]
         codes.append(cli.execute(cli.Report(results=(work / "results",), work=work), ["report"]))
         return {**files_of(work / "results"), **files_of(work / "report")}, codes
 

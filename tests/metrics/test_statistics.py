@@ -18,9 +18,9 @@ from metrics.statistics import (
     jackknife_new_speakers,
     new_speakers,
     reading,
-    summarise,
     these_speakers,
 )
+from metrics.summary import summarise
 
 
 def row(seed: int = 0, speakers: int = 4, emotions: int = 3, per_cell: int = 3):
@@ -455,3 +455,17 @@ def test_a_cell_without_any_value_is_null_with_the_commonest_reason():
     assert (cell.value, cell.reason, cell.coverage, cell.n_expected) == (None, "no-partner-clip", 0.0, 0)
     cell = summarise(nothing.iloc[:0], PSNR(), 3, seed=0)
     assert (cell.value, cell.reason, cell.n_expected) == (None, "missing-output", 3)
+
+
+def test_the_difference_to_the_truth_is_paired_by_clip_and_over_clips_that_have_one():
+    simulated = row(speakers=4)
+    full = table(simulated.values, simulated.speakers, simulated.emotions)
+    full["truth"] = full["value"] - 0.5  # every clip by the same amount, however much clips differ
+    full.loc[:2, "truth"] = np.nan
+    cell = summarise(full, PSNR(), 36, seed=0)
+    assert (cell.n_clips, cell.n_paired) == (36, 33)
+    assert cell.difference == pytest.approx(0.5)
+    assert cell.truth == pytest.approx(full["truth"].mean())
+    for interval in cell.difference_intervals:
+        assert interval.low == pytest.approx(0.5) and interval.high == pytest.approx(0.5)
+    assert summarise(full.drop(columns="truth"), PSNR(), 36, seed=0).difference is None

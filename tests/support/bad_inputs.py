@@ -295,7 +295,14 @@ def main() -> None:
         )
         selection = Store(done.store).selection(done.manifest, "test")
         write_outputs(base / "outputs", selection)
-        row = evaluate(selection, base / "outputs", missing="exclude", out=base / "result", cache=base / "cache").result
+        row = evaluate(
+            selection,
+            base / "outputs",
+            protocol_name="emotalk-light",
+            missing="exclude",
+            out=base / "result",
+            cache=base / "cache",
+        ).result
     print("# What each bad input prints\n")
     print(
         "Written by `python tests/support/bad_inputs.py`; `tests/bench/test_bad_input.py` holds it to it. The tree is in MEAD's"

@@ -1,0 +1,120 @@
+"""`emotalk run`: prepare, generate and evaluate every method, report."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bench import cli
+from bench.cli import Outcome
+from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
+from bench.tracking.mirror import SILENT, Mirror
+from bench.verbs import failures_of, listed, manifest_of, prepare, result_name, say, tell_generated, written_files
+from bench.workspace import Workspace
+
+
+def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
+    from baselines.registry import GROUPS, expand, find_method
+    from bench import rates
+    from bench.atomic import read_json
+    from bench.data.store import Selection, Store, frames_only_error
+    from bench.evaluate import evaluate as evaluate_folder
+    from bench.generate import generate as generate_videos
+    from bench.protocols import load_protocol
+    from bench.sheet import sheets_of
+    from reports.html import build
+    from reports.terminal import terminal
+
+    started = time.monotonic()
+    manifest = manifest_of(flags)
+    if manifest.card.get("frames_only"):
+        raise frames_only_error(manifest.name)
+    specs = [find_method(name) for name in expand(flags.methods)]
+    if not specs:
+        raise UsageError("--methods is empty; `emotalk methods` lists them")
+    # what cannot be loaded is said before an hour of preparing
+    for spec in specs:
+        spec.load()
+    load_protocol(flags.protocol)
+    prepared = prepare(flags, space, command, mirror)
+    say(prepared.text)
+    worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
+    written = Path(prepared.document["selection"])
+    selection = Selection(Store(space.store(flags.label)), read_json(written), written)
+    rows, failures = [], []
+    measured = rates.RowsClock(space.root, flags.label, flags.jobs, flags.methods)
+    for spec in specs:
+        clock = time.monotonic()
+        try:
+            mirror.begin("generate", f"generate {spec.label} {flags.label}")
+            made = generate_videos(
+                spec,
+                selection,
+                space.generated(spec.label, flags.label),
+                seed=flags.seed,
+                jobs=flags.jobs,
+                limit=flags.limit,
+            )
+            tell_generated(mirror, made, selection)
+            mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
+            done = evaluate_folder(
+                selection,
+                made.folder,
+                name=spec.name,
+                protocol_name=flags.protocol,
+                missing=flags.missing,
+                out=space.results(result_name(flags, spec.label, flags.protocol, selection)),
+                cache=space.cache,
+                seed=flags.seed,
+                jobs=flags.jobs,
+                limit=flags.limit,
+                device=flags.device,
+                command=command,
+            )
+            mirror.evaluated(done.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
+        except UsageError:
+            raise
+        except EmotalkError as error:
+            mirror.failed(str(error))
+            failures.append({"method": spec.name, "message": str(error)})
+            say(f"{spec.name}: {error}")
+            worst = max(worst, ExitCode.SOME_FAILED)
+            continue
+        rows.append(done)
+        if done.failed:
+            worst = max(worst, ExitCode.SOME_FAILED)
+        counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
+        stages[spec.name] = round(time.monotonic() - clock, 2)
+        say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
+        measured.row(fresh=made.reused == 0 and not done.reused)
+    if not rows:
+        raise NothingDoneError(
+            "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
+        )
+    frames = [row.clip.n_frames for row in selection.limited(flags.limit)]
+    rates.add(space.cache, measured.rates(frames, flags.protocol))
+    folders = [row.folder for row in rows]
+    # a run of fewer rows does not take the place of the report of all controls
+    typed = [n.strip() for n in flags.methods.split(",") if n.strip()]
+    own = "+".join(dict.fromkeys(n if n in GROUPS else find_method(n).label for n in typed))
+    out = space.report / result_name(flags, None if own == "controls" else own, flags.protocol, selection)
+    mirror.begin("report", f"report {out.name}")
+    sheets = sheets_of([folder / "result.json" for folder in folders], space, flags.jobs) if flags.sheet else ()
+    done = build(folders, out, sheets)
+    mirror.reported(done.files, out, folders)
+    total = time.monotonic() - started
+    lines = [terminal(folders), *failures_of(rows)]
+    lines += listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
+    lines += written_files(done)
+    lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
+    document = {
+        "report": str(out / "report.html"),
+        "results": [str(f) for f in folders],
+        "prepare": prepared.document,
+        "failures": failures,
+        "seconds": total,
+        "stages": stages,
+        "exit_code": int(worst),
+    }
+    return Outcome(worst, document, "\n".join(lines))
