@@ -65,7 +65,7 @@ def breakdown(clips: pd.DataFrame, metrics: Sequence[Metric]) -> list[GroupValue
     """
     by_metric = dict(list(clips.groupby("metric", sort=False)))
     return [
-        _group(rows, metric.name, by, group)
+        _group(rows, metric, by, group)
         for metric in metrics
         if metric.name in by_metric
         for by, group, rows in _groups(_Rows.of(by_metric[metric.name]))
@@ -81,15 +81,17 @@ def _groups(rows: _Rows) -> Iterator[tuple[str, str, _Rows]]:
         yield "level", level, rows[rows.level == level]
 
 
-def _group(rows: _Rows, metric: str, by: str, group: str) -> GroupValue:
+def _group(rows: _Rows, metric: Metric, by: str, group: str) -> GroupValue:
     from metrics.statistics import mean, new_speakers
 
     counted = rows[rows.scored]
     values, speakers = counted.value, counted.speaker.astype(str)
+    if metric.direction == Direction.ZERO:  # as in the table
+        values = np.abs(values)
     reasons = Counter(r for r, status in zip(rows.reason, rows.status, strict=True) if r and status != "n/a")
     most = min(reasons, key=lambda reason: (-reasons[reason], reason)) if reasons else str(Reason.METRIC_FAILED)
     return GroupValue(
-        metric=metric,
+        metric=metric.name,
         by=by,
         group=group,
         value=mean(values) if len(values) else None,

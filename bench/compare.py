@@ -146,9 +146,12 @@ def _of_clips(one: Row, other: Row, m: MetricValue, seed: int) -> dict[str, Any]
     usable = [t[t["status"].isin(SCORED) & t["value"].notna()].set_index("clip_id") for t in sides]
     both = usable[0].index.intersection(usable[1].index)
     truth = usable[0].loc[both, "truth"].dropna()
+    values = [t.loc[both, "value"].to_numpy() for t in usable]
+    if m.direction == Direction.ZERO:
+        values = [np.abs(v) for v in values]
     line = {
-        "value": mean(usable[0].loc[both, "value"].to_numpy()),
-        "other": mean(usable[1].loc[both, "value"].to_numpy()),
+        "value": mean(values[0]),
+        "other": mean(values[1]),
         "truth": mean(truth.to_numpy()) if m.direction == Direction.MATCH and len(truth) else None,
         "n_clips": found.n_clips,
         "n_speakers": found.n_speakers,

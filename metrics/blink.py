@@ -130,7 +130,9 @@ class _BlinkColumn:
             "seconds of the real clips": float(real.seconds),
         }
         flags = ("few-blinks",) if own[0] < FEW else ()
-        return SetEstimate(lambda mask: value(total("generated", mask)), details, flags)
+        return SetEstimate(
+            lambda mask: value(total("generated", mask)), details, flags, truth=lambda mask: value(total("real", mask))
+        )
 
 
 class BlinkRate(_BlinkColumn):

@@ -105,7 +105,8 @@ class _Diversity:
             "identical pairs": same,
         }
         flags = ("identical-clips",) if same else ()
-        return SetEstimate(lambda mask: value("generated", np.asarray(mask, bool)), details, flags)
+        truth = (lambda mask: value("real", np.asarray(mask, bool))) if pairs["real"] else None
+        return SetEstimate(lambda mask: value("generated", np.asarray(mask, bool)), details, flags, truth=truth)
 
     def distance(self, first: np.ndarray, second: np.ndarray) -> float | None:
         """Mean over moments and points of the distance of two sequences on their common beginning; None under 3 moments."""

@@ -110,6 +110,7 @@ class GazeHead:
                 "n_frames": details["frames generated"],
             }
             | details,
+            truth=lambda mask: correlation("real", cells.sorted_mask(mask)),
         )
 
 

@@ -146,7 +146,12 @@ class _EyeMovement:
             "n_frames": sum(int(np.isfinite(track[:, 0]).sum()) for track in sides["generated"]),
         }
         details |= {f"saccades {word}": count for word, count in n_saccades.items()}
-        return SetEstimate(lambda mask: pools["generated"](cells.sorted_mask(mask)), details, self.doubts(cells))
+        return SetEstimate(
+            lambda mask: pools["generated"](cells.sorted_mask(mask)),
+            details,
+            self.doubts(cells),
+            truth=lambda mask: pools["real"](cells.sorted_mask(mask)),
+        )
 
     def doubts(self, cells: Cells) -> tuple[str, ...]:
         """Flags of the value; emotions are thrown together here, so how many clips each has is no doubt."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.contract.errors import Reason
-from bench.contract.metric import Metric
+from bench.contract.metric import Direction, Metric
 from bench.contract.result import SCORED, MetricValue
 from metrics.statistics import REPLICATES, mean, new_speakers, scored_rows, these_speakers
 
@@ -25,7 +25,9 @@ def summarise(
     over clips scored: status ok or static, and a finite value. `n_expected`: clips that could have a value, without
     those that are n/a by definition; coverage is scored / expected, 0 if none is. Substituted clips are scored ones, and
     counted in n_substituted. Where rows have a truth (the real clip's own value), the difference to it is given with its
-    intervals, paired by clip. ValueError if more than `n_expected` rows are not n/a.
+    intervals, paired by clip.
+    Under ZERO the value is the mean of absolute values; the signed mean stands in the details.
+    ValueError if more than `n_expected` rows are not n/a.
     """
     applicable = int((values["status"] != "n/a").sum())
     if applicable > n_expected:
@@ -34,6 +36,10 @@ def summarise(
     speakers, emotions = (scored[column].to_numpy(str) for column in ("speaker", "emotion"))
     numbers = scored["value"].to_numpy(np.float64)
     known = len(numbers) > 0
+    # a lag of -5 and one of +5 are two bad clips, not a good row
+    details = {"signed mean": mean(numbers)} if known and metric.direction == Direction.ZERO else {}
+    if metric.direction == Direction.ZERO:
+        numbers = np.abs(numbers)
     return MetricValue(
         metric=metric.name,
         family=metric.family,
@@ -55,11 +61,12 @@ def summarise(
         n_expected=n_expected,
         coverage=len(numbers) / n_expected if n_expected else 0.0,
         n_substituted=int((scored["status"] == "static").sum()),
-        **_against_truth(scored, seed, replicates),
+        details=details,
+        **_against_truth(scored, metric.direction, seed, replicates),
     )
 
 
-def _against_truth(scored: pd.DataFrame, seed: int, replicates: int) -> dict[str, Any]:
+def _against_truth(scored: pd.DataFrame, direction: Direction, seed: int, replicates: int) -> dict[str, Any]:
     """The fields of a cell on the real clips' own values, over the scored clips that have one; none without any."""
     if "truth" not in scored.columns:
         return {}
@@ -68,7 +75,10 @@ def _against_truth(scored: pd.DataFrame, seed: int, replicates: int) -> dict[str
     if not both.any():
         return {}
     truths, scored = truths[both], scored[both]
-    differences = scored["value"].to_numpy(np.float64) - truths
+    values = scored["value"].to_numpy(np.float64)
+    if direction == Direction.ZERO:
+        values, truths = np.abs(values), np.abs(truths)
+    differences = values - truths
     speakers, emotions = (scored[column].to_numpy(str) for column in ("speaker", "emotion"))
     return {
         "truth": mean(truths),
