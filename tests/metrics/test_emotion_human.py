@@ -20,7 +20,7 @@ def label(clip_id, dataset="cremad"):
 
 
 def test_the_table_is_the_one_its_card_describes():
-    card = tomllib.loads((FOLDER / "votes.toml").read_text())
+    card = tomllib.loads((FOLDER / "votes-card.toml").read_text())
     assert hashlib.sha256((FOLDER / "votes.csv").read_bytes()).hexdigest() == card["sha256"]
     assert len(CLIPS) == card["n_clips"] == 7442 and "Open Database License" in card["licence"]
 

@@ -40,7 +40,7 @@ def fitted(trainable, clips, folder, **config):
 @pytest.mark.slow
 def test_the_frame_judge_learns_the_clips_it_is_shown(clips, tmp_path):
     trained = fitted(
-        JudgeTraining(), clips, tmp_path, steps=80, warmup_steps=10, validate_every=20, batch_size=12, ema=0.0
+        JudgeTraining(), clips, tmp_path, steps=160, warmup_steps=10, validate_every=40, batch_size=12, ema=0.0
     )
     assert trained.curve.last("validation")["accuracy"] >= 0.9
 

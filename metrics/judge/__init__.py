@@ -1,0 +1,1 @@
+"""The two judges of emotion: one sees pictures of the face, the other its cues. Both are trained on real clips alone."""
