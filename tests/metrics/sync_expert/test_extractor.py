@@ -92,13 +92,14 @@ def test_the_mouth_of_another_sentence_fits_worse_and_a_still_has_no_confidence(
         assert score(expert, SyncConfidence, damaged) < 0.4 * score(expert, SyncConfidence, real)
 
 
-def test_the_more_of_the_mouth_is_frozen_the_larger_the_distance(expert, talk):
-    distances = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        first = int(share * (len(talk.frames) - 1))
-        index = np.maximum(np.arange(len(talk.frames)), first)  # the beginning shows the picture of `first`
-        distances.append(score(expert, SyncDistance, Video(talk.cues[index], talk.frames[index], talk.audio)))
-    assert distances == sorted(distances) and distances[-1] > 1.15 * distances[0]
+def test_the_more_of_the_mouth_is_frozen_the_larger_the_distance(expert, talks):
+    for talk in talks:
+        distances = []
+        for share in (0.0, 0.25, 0.5, 0.75):
+            index = np.arange(len(talk.frames))
+            index[: int(share * len(index))] = 0
+            distances.append(score(expert, SyncDistance, Video(talk.cues[index], talk.frames[index], talk.audio)))
+        assert distances == sorted(distances) and distances[-1] > 1.3 * distances[0], distances
 
 
 def test_gain_does_not_matter(expert, talk):

@@ -66,6 +66,7 @@ def test_frames_without_a_face_are_empty_and_do_not_move_the_others():
     assert not gap[3].any()
     assert np.abs(gap[valid].astype(float) - mouth_crops(pictures, cues)[valid]).mean() < 2
     assert not mouth_crops(pictures, Cues.empty(7)).any()
+    assert mouth_crops(pictures[:1], cues[:1]).any()
 
 
 def test_light_is_taken_out():
