@@ -10,7 +10,7 @@ METHODS ?= controls
 ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow tolerances reference-venv lint clean distclean
+.PHONY: setup reproduce-table smoke test test-slow tolerances experts reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -38,6 +38,15 @@ test-slow: $(STAMP) $(REFERENCE)/.installed
 # docs/tolerances.md: every comparison with a reference implementation, as the tests make it.
 tolerances: $(STAMP) $(REFERENCE)/.installed
 	$(BIN)/python -m pytest -n 2 -k "tolerance or parity or reference" --tolerances docs/tolerances.md
+
+# The evaluators that ship, as their cards say: judges, sync expert and cohesion matcher of the embedded dataset (about an hour).
+experts: export OMP_NUM_THREADS = 1
+experts: $(STAMP)
+	for part in judge-train validation; do $(BIN)/emotalk prepare --dataset puppet --profile bench --split $$part $(WORK_FLAG) || exit; done
+	$(BIN)/emotalk train --metric judge --seeds 0,1,2 --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
+	$(BIN)/emotalk train --metric judge-geometry --seeds 0,1,2 --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
+	$(BIN)/emotalk train --metric sync-expert --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
+	$(BIN)/emotalk train --metric cohesion --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
 
 # Reference tools that cannot share the environment; they run as programs in the slow tests only.
 reference-venv: $(REFERENCE)/.installed

@@ -93,7 +93,7 @@ class _BlinkColumn:
 
     family: ClassVar[Family] = Family.GAZE
     direction: ClassVar[Direction] = Direction.MATCH
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[tuple[str, ...]] = ("openness",)
     needs: ClassVar[tuple[str, ...]] = ()
     extractors: ClassVar[tuple[str, ...]] = ()
@@ -125,6 +125,7 @@ class _BlinkColumn:
             "blinks": int(own[0]),
             "closures over 0.5 s": int(own[1]),
             "seconds": float(own[4]),
+            "n_frames": round(own[4] * FPS),
             "blinks of the real clips": int(real.blinks),
             "closures over 0.5 s of the real clips": int(real.long),
             "seconds of the real clips": float(real.seconds),

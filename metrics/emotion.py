@@ -163,6 +163,7 @@ class JudgeAgreement(EmotionMetric):
     """
 
     name = "Judge-agree"
+    version = "2"
     direction = Direction.MATCH
     extractors = (FRAMES, GEOMETRY)
     collection = "emotion-both"
@@ -196,7 +197,13 @@ class JudgeAgreement(EmotionMetric):
             "same answer, share of clips": same["generated"],
             "same answer on real clips": same["real"],
         }
-        return SetEstimate(lambda mask: kappa(*(side[:, mask] for side in pairs["generated"])), details)
+
+        def agreement(side: str, mask: np.ndarray) -> float:
+            return kappa(*(rows[:, mask] for rows in pairs[side]))
+
+        return SetEstimate(
+            lambda mask: agreement("generated", mask), details, truth=lambda mask: agreement("real", mask)
+        )
 
 
 def macro_f1(truth: np.ndarray, answers: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.contract.metric import Collected, Direction, Family, SetEstimate
 from bench.contract.seen import Pair
-from metrics.gaze_bins import CENTRES, FRAMES, map_edges
+from metrics.gaze_bins import CENTRES, FRAMES, READS, map_edges
 from metrics.gaze_divergence import SidesOfClips, jensen_shannon
 from metrics.gaze_figure import gaze_figure
 from metrics.gaze_tracks import CLOSED, COLLECTION, MARGIN, collect_gaze, tracks_of
@@ -41,13 +41,14 @@ class GazeJS:
     version: ClassVar[str] = "1"
     needs: ClassVar[tuple[str, ...]] = ()
     extractors: ClassVar[tuple[str, ...]] = ()
-    reads: ClassVar[tuple[str, ...]] = ("gaze",)
+    reads: tuple[str, ...] = READS["head"]
     primary: ClassVar[bool] = True
     collection: ClassVar[str] = COLLECTION
     protocol_keys: ClassVar[tuple[str, ...]] = ("gaze.frame", "gaze.centre")
 
     def __init__(self, frame: str = "head", centre: str = "own"):
         self.frame = choose("gaze.frame", frame, FRAMES)
+        self.reads = READS[self.frame]
         self.centre = choose("gaze.centre", centre, CENTRES)
         self.edges = map_edges(frame, centre)
         self.definition = (

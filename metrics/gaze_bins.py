@@ -13,6 +13,8 @@ from bench.contract.geometry import gaze_bins
 from metrics.options import choose
 
 FRAMES = {"head": "relative to the head", "camera": "relative to the camera"}
+READS = {"head": ("gaze",), "camera": ("gaze", "transform")}
+"""Cues that a direction comes from: a head that is held changes where eyes look in the camera's frame."""
 CENTRES = {
     "own": "each side minus its own median per speaker and eye",
     "real": "both sides minus the real side's median per speaker and eye",

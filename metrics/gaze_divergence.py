@@ -8,13 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from metrics.clip_exchange import EXCHANGES, Null, exchange_signs
+from metrics.clip_exchange import Null, exchange_signs, exchange_units, half_signs
 from metrics.pose_cells import Cells
 
 SPLITS = 50
 """Random halves behind a floor."""
-LEAST_SPEAKERS = 4
-"""Speakers of an emotion from which on exchanges take all of a speaker's clips in it together; with fewer, each clip by itself."""
 DECIMALS = 6
 """Distances are rounded to them: gaze is kept in 32 bits, and equal sides must tie with their exchanges."""
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -60,22 +58,8 @@ class SidesOfClips:
         return exchange_signs(len(self.real), self.seed)
 
     @cached_property
-    def _keys(self) -> np.ndarray:
-        return np.random.default_rng([self.seed, 2]).random((EXCHANGES, len(self.real)))
-
-    @cached_property
     def _units(self) -> np.ndarray:
-        """(N,) numbers of what is exchanged as one: the clips of a speaker in an emotion, or, with few speakers, each clip.
-
-        Clips of one speaker are not independent, and where a speaker's clips stand in for one another (the control
-        `gt-mismatched`) their sides hold the same clips: exchanged together they leave a null of 0, as identical clips do.
-        """
-        units = np.arange(len(self.real))
-        for cell in self.cells.members(self.everything):
-            speakers, first, number = np.unique(self.cells.speakers[cell], return_index=True, return_inverse=True)
-            if len(speakers) >= LEAST_SPEAKERS:
-                units[cell] = cell[first][number]
-        return units
+        return exchange_units(self.cells.members(self.everything), self.cells.speakers)
 
     def observed(self, kept: np.ndarray) -> np.ndarray:
         """(emotions, M) distances on the kept clips."""
@@ -91,16 +75,10 @@ class SidesOfClips:
         return self._apart(middle + apart, middle - apart)
 
     def null(self, kept: np.ndarray) -> np.ndarray:
-        """(emotions, M) mean distances where half of an emotion's units, drawn at random, have their sides exchanged.
-
-        Half, because then neither side holds more of the generated clips: an exchange of few, or nearly all, would leave
-        part of a true difference standing (1 / n of it on average), and the null would take it away.
-        """
-        means = []
-        for cell in self.cells.members(kept):
-            units, number = np.unique(self._units[cell], return_inverse=True)
-            rank = np.argsort(np.argsort(self._keys[:, units], axis=1), axis=1)
-            means.append(self.exchanged(cell, np.where(rank < len(units) // 2, -1.0, 1.0)[:, number]).mean(0))
+        """(emotions, M) mean distances where half of an emotion's units, drawn at random, have their sides exchanged."""
+        members = self.cells.members(kept)
+        signs = half_signs(members, self._units, self.seed)
+        means = [self.exchanged(cell, signs[:, cell]).mean(0) for cell in members]
         return np.array(means).reshape(-1, self.real.shape[1])
 
     def statistic(self, mask: np.ndarray) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from bench.contract.metric import Collected, Direction, Family, SetEstimate
 from bench.contract.seen import Pair
 from metrics.gaze import CLOSED_WORDS, NULL_WORDS
-from metrics.gaze_bins import CENTRES, FRAMES
+from metrics.gaze_bins import CENTRES, FRAMES, READS
 from metrics.gaze_divergence import SidesOfClips
 from metrics.gaze_tracks import COLLECTION, collect_gaze, tracks_of
 from metrics.options import choose
@@ -65,13 +65,14 @@ class GazeSW:
     version: ClassVar[str] = "1"
     needs: ClassVar[tuple[str, ...]] = ()
     extractors: ClassVar[tuple[str, ...]] = ()
-    reads: ClassVar[tuple[str, ...]] = ("gaze",)
+    reads: tuple[str, ...] = READS["head"]
     primary: ClassVar[bool] = False
     collection: ClassVar[str] = COLLECTION
     protocol_keys: ClassVar[tuple[str, ...]] = ("gaze.frame", "gaze.centre")
 
     def __init__(self, frame: str = "head", centre: str = "own"):
         self.frame = choose("gaze.frame", frame, FRAMES)
+        self.reads = READS[self.frame]
         self.centre = choose("gaze.centre", centre, CENTRES)
         self.definition = (
             f"sliced Wasserstein-1 distance (degrees, mean over {ANGLES} fixed projections of yaw and pitch) between generated "

@@ -182,7 +182,8 @@ class MouthSoundLag(_MouthColumn):
     """By how many frames the mouth follows the sound."""
 
     name: ClassVar[str] = "Mouth-sound-lag"
-    direction: ClassVar[Direction] = Direction.MATCH
+    direction: ClassVar[Direction] = Direction.ZERO  # as a mean with its sign, lags by chance would look like none
+    version: ClassVar[str] = "2"
     unit: ClassVar[str] = "frames"
     definition: ClassVar[str] = (
         "lag in frames (25 fps, + the mouth is late), within 5, at which the correlation of Mouth-sound is largest"

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.contract.metric import Collected, Direction, Family, SetEstimate
 from bench.contract.seen import Pair
-from metrics.clip_exchange import Null, exchange_signs, half_signs
+from metrics.clip_exchange import Null, exchange_signs, exchange_units, half_signs
 from metrics.pose import AXES, head_angles, seen_angles
 from metrics.pose_cells import Cells, cells_of, effective_frames, real_floors
 from metrics.pose_figure import pose_figure
@@ -75,6 +75,11 @@ class AngleSamples:
         """(N, 3, G) how far the two sides' distribution functions lie apart, clip by clip."""
         return self.shares_below(self.generated) - self.shares_below(self.real)
 
+    @cached_property
+    def units(self) -> np.ndarray:
+        """(N,) numbers of what is exchanged as one."""
+        return exchange_units(self.cells.members(np.ones(len(self.cells.emotions), bool)), self.cells.speakers)
+
     def exchanged(self, kept: np.ndarray, signs: np.ndarray, axes: Sequence[int] = (0, 1, 2)) -> np.ndarray:
         """(P,) mean distances over emotions and `axes` on the kept clips, on the grid, under (P, N) signs of exchange."""
         step = self.grid[1] - self.grid[0]
@@ -86,8 +91,8 @@ class AngleSamples:
         return total / (len(members) * len(axes))
 
     def expected(self, kept: np.ndarray, seed: int, axes: Sequence[int] = (0, 1, 2)) -> float:
-        """What is subtracted: the mean distance where half of each emotion's clips have their sides exchanged."""
-        signs = half_signs(self.cells.members(kept), len(self.real), seed)
+        """What is subtracted: the mean distance where half of each emotion's units have their sides exchanged."""
+        signs = half_signs(self.cells.members(kept), self.units, seed)
         return float(self.exchanged(kept, signs, axes).mean())
 
 
@@ -97,7 +102,7 @@ class PoseDistance:
     family: ClassVar[Family] = Family.POSE
     direction: ClassVar[Direction] = Direction.LOWER
     unit: ClassVar[str] = "deg"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     needs: ClassVar[tuple[str, ...]] = ()
     protocol_keys: ClassVar[tuple[str, ...]] = ()
 
@@ -117,7 +122,7 @@ class PoseDistance:
         everything = np.ones(len(clips), bool)
         observed, expected = samples.observed(everything), samples.expected(everything, seed)
         on_grid = float(samples.exchanged(everything, np.ones((1, len(clips))))[0])
-        tossed = Null(on_grid, samples.exchanged(everything, exchange_signs(len(clips), seed)))
+        tossed = Null(on_grid, samples.exchanged(everything, exchange_signs(len(clips), seed)[:, samples.units]))
         details: dict[str, float | int | str | None] = {
             "uncorrected": float(observed.mean()),
             "null": expected,
@@ -126,6 +131,7 @@ class PoseDistance:
             "clips": len(cells.used),
             "emotions": len(cells.names),
             "frames": int(sum(len(samples.real[i]) for i in cells.used)),
+            "n_frames": int(sum(len(samples.generated[i]) for i in cells.used)),
             "effective frames": effective_frames(cells, samples.real),
         }
         for axis, name in enumerate(AXES):
@@ -165,8 +171,8 @@ class PoseW1(PoseDistance):
     definition: ClassVar[str] = (
         "Wasserstein-1 distance between generated and real head angles, each side minus its speaker's mean (over the "
         "speaker's clips), pooled over speakers with equal weight per clip, for each emotion and each of pitch, yaw, "
-        "roll; plain mean over emotions and axes, minus its mean where the two sides of half of the clips, drawn at random, "
-        "are exchanged"
+        "roll; plain mean over emotions and axes, minus its mean where the two sides of half of the speakers, drawn at random "
+        "per emotion, are exchanged (of half of the clips below 4 speakers)"
     )
 
     def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:

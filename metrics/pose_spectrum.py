@@ -12,7 +12,7 @@ from bench.contract.clip import FPS
 from bench.contract.errors import Reason, Unscorable
 from bench.contract.metric import Collected, Direction, Family, SetEstimate
 from bench.contract.seen import Pair
-from metrics.clip_exchange import Null, exchange_signs, half_signs
+from metrics.clip_exchange import Null, exchange_signs, exchange_units, half_signs
 from metrics.pose_cells import cells_of
 from metrics.pose_distance import collect_angles
 
@@ -67,7 +67,7 @@ class PoseSpectrum:
     family: ClassVar[Family] = Family.POSE
     direction: ClassVar[Direction] = Direction.LOWER
     unit: ClassVar[str] = "dB"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[tuple[str, ...]] = ("transform",)
     needs: ClassVar[tuple[str, ...]] = ()
     extractors: ClassVar[tuple[str, ...]] = ()
@@ -78,7 +78,7 @@ class PoseSpectrum:
         "log-spectral distance of head movement: power of pitch, yaw and roll (Welch, segments of 1 s) in the bands "
         "0.5-2.5-4.5-8.5-12.5 Hz, mean over the clips of an emotion, plus the extractor's noise; root mean square over "
         "bands of the ratio generated to real in dB, mean over axes and emotions, minus its mean where the two sides of half "
-        "of the clips, drawn at random, are exchanged"
+        "of the speakers, drawn at random per emotion, are exchanged (of half of the clips below 4 speakers)"
     )
 
     def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
@@ -102,9 +102,10 @@ class PoseSpectrum:
             return np.mean([_distance(_decibel(sides[c], signs[:, c])) for c in cells.members(kept)], axis=0)
 
         as_they_are = np.ones((1, len(ordered)))
+        units = exchange_units(cells.members(np.ones(len(ordered), bool)), cells.speakers)
 
         def observed_and_null(kept: np.ndarray) -> tuple[float, float]:
-            halves = half_signs(cells.members(kept), len(ordered), seed)
+            halves = half_signs(cells.members(kept), units, seed)
             return float(exchanged(kept, as_they_are)[0]), float(exchanged(kept, halves).mean())
 
         def statistic(mask: np.ndarray) -> float:
@@ -116,7 +117,7 @@ class PoseSpectrum:
 
         everything = np.ones(len(ordered), bool)
         observed, null = observed_and_null(everything)
-        tossed = Null(observed, exchanged(everything, exchange_signs(len(ordered), seed)))
+        tossed = Null(observed, exchanged(everything, exchange_signs(len(ordered), seed)[:, units]))
         ratios = np.array([_decibel(sides[c], as_they_are[:, c])[0] for c in cells.members(everything)])
         details: dict[str, float | int | str | None] = {
             "uncorrected": observed,
@@ -124,6 +125,7 @@ class PoseSpectrum:
             "null 95th percentile": float(np.percentile(tossed.exchanged, 95)),
             "p": tossed.p,
             "clips": len(cells.used),
+            "n_frames": int(sum(np.isfinite(ordered[i].arrays["generated"]).all(-1).sum() for i in cells.used)),
         }
         for band, (low, high) in enumerate(pairwise(BAND_EDGES)):
             details[f"generated over real, {low:g}-{high:g} Hz, dB"] = float(ratios[:, band].mean())

@@ -79,6 +79,7 @@ def test_one_eye_alone_is_a_wink():
 def test_details_give_the_counts_of_both_sides_and_few_blinks_are_flagged():
     found = BlinkRate().estimate(collected(BlinkRate(), [clip(lids((20, 4)), real=lids((5, 3), (40, 3)))]), 0)
     assert found.details["blinks"] == 1 and found.details["blinks of the real clips"] == 2
+    assert found.details["n_frames"] == round(25 * found.details["seconds"]) > 0
     assert found.flags == ("few-blinks",)
 
 

@@ -194,6 +194,7 @@ def test_judges_that_agree_have_kappa_1_and_strangers_about_0():
     estimate = JudgeAgreement().estimate(strangers, 0)
     assert abs(estimate.statistic(every(strangers))) < 0.1
     assert estimate.details["kappa on real clips"] == 1.0
+    assert estimate.truth(every(strangers)) == 1.0  # a column that is to match the real clips knows their value
 
 
 def test_two_judges_that_always_say_one_thing_are_not_compared():

@@ -109,6 +109,8 @@ def test_relative_to_the_camera_the_head_counts():
     clips = collected(turned_away)
     assert value(GazeJS(), clips) == 0.0
     assert value(GazeJS(frame="camera"), clips) > 0.05
+    assert "transform" in GazeJS(frame="camera").reads  # cues with only the head altered have a value
+    assert GazeJS().reads == ("gaze",)
 
 
 def test_bits_do_not_depend_on_the_order_of_the_clips():

@@ -6,7 +6,7 @@ from posed_face import face_at, seen
 
 from bench.contract.cues import Cues
 from bench.contract.errors import Reason, Unscorable
-from bench.contract.metric import OwnMetric, PairMetric
+from bench.contract.metric import Direction, OwnMetric, PairMetric
 from bench.contract.seen import Pair
 from metrics.mouth_sync import MouthCorrelation, MouthLag, MouthSound, MouthSoundLag, mouth_opening, sound_envelope
 
@@ -132,3 +132,7 @@ def test_what_has_no_value_says_why():
 def test_kinds():
     assert isinstance(MouthLag(), PairMetric) and isinstance(MouthCorrelation(), PairMetric)
     assert isinstance(MouthSound(), OwnMetric) and isinstance(MouthSoundLag(), OwnMetric)
+
+
+def test_lags_to_both_sides_do_not_cancel_to_a_perfect_row():
+    assert MouthLag.direction is Direction.ZERO and MouthSoundLag.direction is Direction.ZERO

@@ -72,6 +72,13 @@ def test_two_draws_of_one_distribution_are_near_zero_and_a_wider_one_is_not():
     assert same.details["p"] > 0.05 > wide.details["p"]
 
 
+def test_clips_of_one_speaker_and_emotion_in_each_others_place_are_zero_and_not_better_than_real():
+    found, value = estimate(
+        row(lambda s, e, t: (face_at(acted(s, e, t)), face_at(acted(s, e, 1 - t))), speakers=4, takes=2)
+    )
+    assert value == pytest.approx(0, abs=1e-9) and found.details["p"] == 1
+
+
 def test_sides_can_be_swapped():
     pairs = row(lambda s, e, t: (face_at(acted(s, e, t)), face_at(acted(s, e, t, 5.0, 1))))
     swapped = [Pair(pair.generated, pair.reference) for pair in pairs]
@@ -144,6 +151,7 @@ def test_frames_without_a_face_are_left_out():
     kept = [{**c.arrays} for c in collected(PoseW1(), row(make))]
     assert all(np.isnan(c["generated"]).any(-1).sum() == 10 for c in kept)
     assert estimate(row(make))[0].details["frames"] == 18 * 40
+    assert estimate(row(make))[0].details["n_frames"] == 18 * 30
     # the common beginning of the cut one is shorter, so only the generated side is compared
     assert np.allclose(
         AngleSamples(None, [], [c["generated"][gone] for c in kept]).generated,

@@ -57,6 +57,16 @@ def test_identical_videos_are_exactly_zero_and_another_draw_is_near_it():
     assert abs(value) < 0.7 and found.details["p"] > 0.05
 
 
+def test_clips_of_one_speaker_and_emotion_in_each_others_place_are_zero_and_not_better_than_real():
+    def moved(s, e, t):
+        return sway(50, 2.0, 10 * s + t + 100 * e)
+
+    found, value = estimate(
+        row(lambda s, e, t: (face_at(moved(s, e, t)), face_at(moved(s, e, 1 - t))), speakers=4, takes=2)
+    )
+    assert value == pytest.approx(0, abs=1e-9) and found.details["p"] == 1
+
+
 def test_a_still_head_a_trembling_one_and_shuffled_frames_are_each_seen():
     rng = np.random.default_rng(0)
     still, frozen = of(lambda angles: 0 * angles)
