@@ -189,4 +189,4 @@ def _collect(plan: Plan, metric: SetMetric, sides: Sides, key: str, collected: d
             return nothing(failure.unscorable.reason, failure.unscorable.detail)
         except WeightsError as error:
             return nothing(Reason.WEIGHTS_MISSING, str(error))
-    return {"value": None, "reason": None, "detail": None, "n_frames": 0, "collected": True}
+    return {"value": None, "reason": None, "detail": None, "n_frames": _n_paired(sides), "collected": True}

@@ -192,7 +192,7 @@ def cell(metric: SetMetric, found: Mapping[str, Any] | None, table: Any, n_expec
         intervals=found["intervals"],
         n_clips=len(gave),
         n_speakers=gave["speaker"].nunique(),
-        n_frames=int(frames) if isinstance(frames, int) else 0,
+        n_frames=frames if isinstance(frames, int) else int(gave["n_frames"].fillna(0).sum()),
         n_expected=n_expected,
         coverage=len(gave) / n_expected if n_expected else 0.0,
         n_substituted=int(gave["reason"].notna().sum()),
