@@ -20,6 +20,7 @@ from bench.contract.metric import SetMetric
 from bench.contract.result import DatasetRecord, MethodRecord, Result
 from bench.data.store import Selected, Selection, key_of
 from bench.environment import describe
+from bench.experts import write_cards
 from bench.features import PASSING
 from bench.framing import Framing
 from bench.generate import Card, item_key, read_card, read_item
@@ -32,6 +33,7 @@ from bench.row_record import (
     item_counts,
     method_record,
     notes,
+    people,
     problems,
     protocol_record,
 )
@@ -39,9 +41,10 @@ from bench.row_tables import cells, clips_table, items_table
 from bench.samples import keep
 from bench.scoring import SCORING_VERSION, Job, score_clip
 from bench.set_scores import SET_VERSION, estimates, write_sets
+from bench.videos import labels_of
 
 MISSING_POLICIES = ("static", "exclude", "fail")
-EVALUATE_VERSION = "1"
+EVALUATE_VERSION = "2"
 """Raised when cells, breakdowns or kept files of the same scores change: results are then made anew."""
 
 
@@ -128,7 +131,7 @@ def evaluate(
         showcase=showcase([row.clip for row in rows]),
         items=item_counts(items),
         problems=problems(items),
-        notes=[*videos_note, *notes(items)],
+        notes=[*videos_note, *notes(items), *_human_ceiling(method, rows)],
         extractors=plan.records(),
         device=plan.device,
         inputs_sha256=inputs,
@@ -145,9 +148,15 @@ def evaluate(
         if selection.rejected.is_file():
             shutil.copyfile(selection.rejected, folder / "rejected.parquet")
         write_sets(folder, items, sets)
+        write_cards(folder / "cards", plan.experts)
         keep(items, rows, result, videos, cache, plan, frame, folder)
         result.save(folder / "result.json")
     return Evaluated(out, result, _failures(result))
+
+
+def _human_ceiling(method: MethodRecord, rows: Sequence[Selected]) -> list[str]:
+    """Said once in a table, at the real clips: how well people tell their emotion."""
+    return people([labels_of(row.clip) for row in rows]) if method.kind == "control" and method.name == "gt" else []
 
 
 def _refuse_failed(items: Sequence[dict[str, Any]]) -> None:
@@ -231,17 +240,8 @@ def row_name(videos: Path) -> str:
     return card.method if card else videos.resolve().name
 
 
-RESULT_FILES = {
-    "result.json",
-    "clips.parquet",
-    "items.parquet",
-    "rejected.parquet",
-    "samples",
-    "real",
-    "traces",
-    "sets",
-    "figures",
-}
+RESULT_NAMES = "result.json clips.parquet items.parquet rejected.parquet samples real traces sets figures cards"
+RESULT_FILES = frozenset(RESULT_NAMES.split())
 
 
 def _own_folder(out: Path, videos: Path) -> Path:

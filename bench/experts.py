@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import write_json
 from bench.contract.errors import Reason, WeightsError
 from bench.contract.expert_file import read_card
 from bench.data.datasets import get_dataset
@@ -90,11 +91,17 @@ def describe(path: Path) -> dict[str, Any]:
     return read_card(path)
 
 
+def write_cards(folder: Path, experts: Mapping[str, Path]) -> None:
+    """folder/<expert>.json: the card of each expert (name -> weight file), so that a report can say who judged."""
+    for name, path in sorted(experts.items()):
+        write_json(folder / f"{name}.json", describe(path))
+
+
 def command(name: str, dataset: str) -> str:
     """What to do about a missing expert, in words; a name that ends in -0, -1 .. is one of several seeds."""
     base, _, seed = name.rpartition("-")
     chosen = f"--metric {base} --seeds {seed}" if seed.isdigit() else f"--metric {name}"
-    return f"train it with `emotalk train {chosen} --dataset {dataset}`"
+    return f"train it with `emotalk train {chosen} --dataset {family_of(dataset)}`"
 
 
 def _text(version: str | int | None) -> str | None:

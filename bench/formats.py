@@ -41,6 +41,7 @@ $EMOTALK_WORK (default ./work)
     traces/<clip_id>.json            their cues as curves, real and generated
     sets/<collection>.safetensors    what clips gave to metrics of the whole set: "<clip_id>/<array>", labels in clips.parquet
     figures/<metric>.json            a document for a picture in the report, of metrics that have one
+    cards/<expert>.json              the card of every trained network that was used
   cache/                             under content keys; what is missing or damaged is made again
     cues/, features/<extractor>/     face cues and features of videos; a reason where a video gives none
     scores/, collected/, sets/       values of pairs and of real videos, arrays for sets, estimates of sets

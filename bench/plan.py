@@ -66,6 +66,7 @@ class Plan:
         return key_of(
             name=metric.name,
             version=metric.version,
+            definition=metric.definition,
             options={key: self.options.get(key) for key in metric.protocol_keys},
             weights={name: self.hashes[name] for name in metric.needs},
             extractors=[self.extractors[name].identity for name in metric.extractors],
@@ -81,6 +82,11 @@ class Plan:
         ]
         identities = [self.identity_of(m) for m in self.measurable]
         return key_of(metrics=named, identities=identities, longest=self.max_length_difference, device=self.device)
+
+    @property
+    def experts(self) -> dict[str, Path]:
+        """The trained networks in use: name -> weight file, with its card beside it."""
+        return {name: one.weights[name] for one in self.extractors.values() for name in one.cls.experts}
 
     @property
     def shows_portrait(self) -> bool:
@@ -206,7 +212,9 @@ def _fetched(name: str, *folders: Path | None) -> Path | str:
         absent = weights.status([name])[0].state == "missing"
         return (weights.fetch if absent else weights.resolve)(name)
     except WeightsError as error:
-        return str(error)
+        if "\n" in str(error):  # which indexes were asked is said by the command itself, and stands in no result
+            return f"{name}: not here, and could not be fetched; `emotalk weights fetch {name}` says why"
+        return _without(folders, str(error))
     except OSError as error:
         return f"{name}: cannot be fetched or read ({error}); run `emotalk weights fetch {name}`"
 
@@ -218,7 +226,16 @@ def _expert(name: str, of_clips: Mapping[str, Any]) -> tuple[Path, str]:
         path = experts.resolve(name, **of_clips)
         return path, sha256_of_file(path)
     except (WeightsError, OSError) as error:
-        raise _Missing(Reason.EXPERT_MISSING, str(error)) from error
+        family = experts.family_of(of_clips["dataset"])
+        folders = (experts.work_folder(family), experts.shipped_folder(family))
+        raise _Missing(Reason.EXPERT_MISSING, _without(folders, str(error))) from error
+
+
+def _without(folders: Iterable[Path | None], text: str) -> str:
+    """`text` without these folders before the names of files: what a result says names no folder of this machine."""
+    for folder in filter(None, folders):
+        text = text.replace(f"{folder}/", "")
+    return text
 
 
 def sha256_of_file(path: Path) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from bench.contract.metric import Direction
 from bench.contract.result import GroupValue
+from reports.columns import Column
 from reports.media import is_truth
-from reports.table import Column, Row, Table
+from reports.table import Row, Table
 from reports.words import is_not_applicable, number, plural, printable, reason_in_words, spread
 
 DARKEST = 42
@@ -76,7 +77,7 @@ def _breakdown(table: Table, j: int) -> Breakdown | None:
     ]
     keys = list(dict.fromkeys(key for one in found for key in one))
     keys.sort(key=lambda key: key[0] != "emotion")  # stable: emotions first, each in its own order
-    if not keys:
+    if not keys or all(cells[j].value is None for cells in table.cells):
         return None
     parts = [_part(key, [one[key] for one in found if key in one]) for key in keys]
     # as in the table: the ground truth's value, its re-encoded copy's where that has none

@@ -28,7 +28,8 @@ class Card:
     film: Film | None
     why: str
     note: str
-    scores: list[tuple[str, str, str]]
+    scores: list[tuple[str, str, str, bool]]
+    """(metric, value, unit, whether it stands under the film) of every metric with values of single clips."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class Clip:
     first: bool
     cards: list[Card]
     traces: Traces | None
+
+    @property
+    def scores(self) -> list[tuple[str, list[str]]]:
+        """(metric with its unit, a text per card that has scores): what does not all stand under the films."""
+        cards = [card for card in self.cards if card.scores]
+        if all(first for card in cards for *_, first in card.scores):
+            return []
+        return [
+            (f"{name} ({unit})" if unit else name, [card.scores[k][1] for card in cards])
+            for k, (name, _, unit, _) in enumerate(cards[0].scores)
+        ]
 
     @property
     def columns(self) -> int:
@@ -123,17 +135,26 @@ def _card(n: int, table: Table, row: Row, clip_id: str, media: MediaFolder, post
     note = ""
     if problem is not None:
         note = f"{STATUS.get(problem.status, problem.status)}: {reason_in_words(problem.reason, problem.detail)}"
-    scores = []
-    for column, cell in zip(table.columns, table.cells[table.rows.index(row)], strict=True):
-        found = (row.loaded.clips or {}).get((clip_id, column.metric))
-        if found is not None and cell.measured is not None:
-            text = number(found.value, column.decimals) if found.value is not None else _nothing(found)
-            scores.append((column.label, text, column.shown_unit))
-    return Card(row.label, row.role, is_truth(row), *_film(film), printable(note), scores)
+    return Card(row.label, row.role, is_truth(row), *_film(film), printable(note), _scores(table, row, clip_id))
+
+
+def _scores(table: Table, row: Row, clip_id: str) -> list[tuple[str, str, str, bool]]:
+    """Metrics of single clips that some row has a value of; the first block's stand under the film."""
+    if row.loaded.clips is None:
+        return []
+    line, first, scores = table.cells[table.rows.index(row)], table.blocks[0].columns, []
+    for j, column in enumerate(table.columns):
+        if column.kind == "set" or all(cells[j].value is None for cells in table.cells):
+            continue
+        found = row.loaded.clips.get((clip_id, column.metric)) if line[j].measured is not None else None
+        text = number(found.value, column.decimals) if found and found.value is not None else _nothing(found)
+        scores.append((column.label, text, column.shown_unit, j in first))
+    return scores
 
 
 def _nothing(found) -> str:
-    return "n/a" if found.status == "n/a" or is_not_applicable(found.reason) else "—"
+    undefined = found is not None and (found.status == "n/a" or is_not_applicable(found.reason))
+    return "n/a" if undefined else "—"
 
 
 def _traces(table: Table, clip_id: str, name: str) -> Traces | None:

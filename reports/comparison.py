@@ -70,7 +70,19 @@ def summary(pair: PairComparison) -> list[str]:
                 only = f"{NAMES[name]}" if others is None else f"{NAMES[name]} only"
                 out.append(f"Shown for {only}: {verdict} in {join(metrics)}.")
     rest = [m for m in new if not {new[m], these[m]} & {"better", "worse"}]
-    return [*out, f"Not shown for either: {join(rest)}."] if rest else out
+    out += [f"Not shown for either: {join(rest)}."] if rest else []
+    return out + [line for name in (NEW, THESE) for line in _why_no_interval(pair, name)]
+
+
+def _why_no_interval(pair: PairComparison, name: str) -> list[str]:
+    """What keeps metrics from an interval, each reason once; the same for all of a small set of clips."""
+    reasons: dict[str, int] = {}
+    for m in pair.metrics:
+        target = m.targets.get(name)
+        if target is not None and target.verdict == "no interval":
+            reason = printable(reason_in_words(target.interval.reason or "not computed"))
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return [f"No interval for {NAMES[name]}, {n} metrics: {reason}." for reason, n in reasons.items()]
 
 
 def _shown(m: MetricComparison, target: str) -> str:

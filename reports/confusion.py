@@ -10,14 +10,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.confusion import Confusion, rank_stability
+from reports.gazemap import place_of
 from reports.words import number, plural, printable
 
 LEVELS = 10
 """Steps of the shade: tenths of a row's clips."""
 
 
-def confusion_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
-    """One block per row to open and close, the first one open: (row label, document of `Confusion`); empty for no row.
+def confusion_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str | None = None) -> Markup:
+    """One block per row, of which `opened` (else the first) stands open: (row label, document of `Confusion`); empty for no row.
 
     The page must carry `confusion_style()` once. Cells are percent of the clips of their line. Raises ValidationError for a
     document of another kind.
@@ -35,6 +36,7 @@ def confusion_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Marku
     return Markup(
         environment.get_template("confusion.html.j2").render(
             judge=rows[0][1].judge,
+            opened=place_of(opened, [label for label, _ in rows]),
             stability=_stability([figure for _, figure in rows]),
             rows=[
                 {

@@ -22,16 +22,25 @@ SECTIONS = (
 
 def figure_sections(table: Table) -> list[dict[str, Any]]:
     """{name, title, html} of every kind of figure that some row has; UsageError for a document that cannot be drawn."""
-    found = []
+    found, opened = [], _opened(table)
     for name, title, metric, draw in SECTIONS:
         documents = [(row.label, row.loaded.figures[metric]) for row in table.rows if metric in row.loaded.figures]
         try:
-            html = draw(documents)
+            html = draw(documents, opened)
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"figures/{metric}.json of {table.heading}: {error}; evaluate again") from error
         if html:
             found.append({"name": name, "title": title, "html": html})
     return found
+
+
+def _opened(table: Table) -> str:
+    """The row that a reader wants to see first: a method, else what is not a copy of the real clips."""
+    for wanted in ("method", "request-control", "floor"):
+        for row in table.rows:
+            if row.role == wanted:
+                return row.label
+    return table.rows[0].label
 
 
 def figure_styles() -> str:
@@ -56,8 +65,8 @@ def _card(card: Mapping[str, Any]) -> dict[str, str]:
         "name": printable(str(card.get("name"))),
         "trained": f"{plural(card.get('train_clips', 0), 'clip')} of {plural(speakers, 'speaker')} "
         f"({printable(str((card.get('parts') or ['?'])[0]))}), seed {card.get('seed')}",
-        "chosen": f"{printable(str(chosen.get('metric')))} on {plural(len(card.get('validation_speakers', ())), 'speaker')} "
-        f"of validation, step {card.get('best_step')}",
+        "chosen": f"{printable(str(chosen.get('metric')).replace('_', ' '))} on "
+        f"{plural(len(card.get('validation_speakers', ())), 'speaker')} of validation, step {card.get('best_step')}",
         "reached": printable("; ".join(f"{k.replace('_', ' ')} {number(v, 3)}" for k, v in reached.items() if isinstance(v, float))),
         "recipe": printable(str(card.get("recipe", ""))),
         "sha256": printable(str(card.get("sha256", ""))),

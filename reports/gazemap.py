@@ -31,8 +31,8 @@ EYE_WORDS = {
 }
 
 
-def gaze_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
-    """One block per row to open and close, the first one open: (row label, document of `GazeFigure`); empty for no row.
+def gaze_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str | None = None) -> Markup:
+    """One block per row, of which `opened` (else the first) stands open: (row label, document of `GazeFigure`); empty for no row.
 
     The page must carry `gaze_style()` once. Colours are on one scale, real and generated, in all rows. Raises
     ValidationError for a document of another kind.
@@ -52,11 +52,17 @@ def gaze_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
     return Markup(
         environment.get_template("gaze.html.j2").render(
             rows=[_row(label, figure, top) for label, figure in rows],
+            opened=place_of(opened, [label for label, _ in rows]),
             keys=[(level, f"{100 * share_of(level, top):.0f}") for level in range(1, LEVELS + 1)],
             top=f"{100 * top:.0f}",
             eyes=EYE_WORDS,
         )
     )
+
+
+def place_of(opened: str | None, labels: Sequence[str]) -> int:
+    """Which of the rows stands open: the one of that label, the first if it is not there."""
+    return labels.index(opened) if opened in labels else 0
 
 
 def gaze_style() -> str:

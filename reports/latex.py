@@ -58,13 +58,18 @@ def _table(table: Table) -> str:
 def _block(table: Table, block: Block, last: bool) -> str:
     codes = given_codes(table)
     caption = f"{table.heading} · {block.title}" if block.title else table.heading
-    header = ["Method", "Given", "Clips", *(escape(table.columns[j].header) for j in block.columns)]
+    first = block == table.blocks[0]
+    header = [
+        "Method",
+        *(("Given", "Clips") if first else ()),
+        *(escape(table.columns[j].header) for j in block.columns),
+    ]
     lines = [
         r"\begin{table}[t]",
         r"\centering",
         rf"\caption{{{escape(caption)}}}\smallskip",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{@{{}}llr{'r' * len(block.columns)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}l{'lr' if first else ''}{'r' * len(block.columns)}@{{}}}}",
         r"\toprule",
         _line(header),
     ]
@@ -75,7 +80,8 @@ def _block(table: Table, block: Block, last: bool) -> str:
             before = GROUPS[row.role]
         given = "".join(codes[g] for g in row.given) or "–"
         shown = (_cell(cells[j]) for j in block.columns)
-        lines.append(_line([escape(row.label), escape(given), escape(row.clips), *shown]))
+        about = (row.label, given, row.clips) if first else (row.label,)
+        lines.append(_line([*map(escape, about), *shown]))
     lines += [r"\bottomrule", r"\end{tabular}}"]
     if last:
         lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.contract.result import MetricValue
 from bench.contract.sheet import Sheet
+from reports.behind import behind
 from reports.breakdown import breakdowns
 from reports.clips import clips_note, clips_of
 from reports.contact import contact_sheet, sheet_of
@@ -122,7 +123,7 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "figures": figure_sections(table),
         "agreements": agreements(table),
         "cards": cards(table),
-        "breakdowns": breakdowns(table),
+        "breakdowns": _numbered(_by_block(table, breakdowns(table))),
         "distributions": _by_block(table, _distributions(table, players)),
         "real": [(clip, clip.real) for clip in clips if clip.first and clip.real],
         "clips": clips,
@@ -141,6 +142,8 @@ def _block(table: Table, block: Block) -> dict:
     return {
         "block": block,
         "open": block == table.blocks[0],
+        "notes": table.notes_of(block),
+        "behind": behind(table, block.columns) if block.name != "primary" else [],
         "names": ", ".join(c.label for c in columns),
         "headers": [{"column": c, "meaning": ARROW_MEANING[c.direction]} for c in columns],
     }
@@ -153,8 +156,15 @@ def _by_block(table: Table, items: list) -> list[dict]:
     for block in table.blocks:
         inside = [left.pop(id(c)) for j in block.columns if id(c := table.columns[j]) in left]
         if inside:
-            groups.append({**_block(table, block), "items": inside, "open": not groups})
+            names = ", ".join((item["column"] if isinstance(item, dict) else item.column).label for item in inside)
+            groups.append({**_block(table, block), "items": inside, "open": not groups, "names": names})
     return groups
+
+
+def _numbered(groups: list[dict]) -> list[dict]:
+    """The same groups, each item with its place among all: {"place": 1, "item": ...}."""
+    place = itertools.count(1)
+    return [group | {"items": [{"place": next(place), "item": item} for item in group["items"]]} for group in groups]
 
 
 def _parts(section: dict) -> list[tuple[str, str]]:
@@ -205,20 +215,8 @@ def _body_row(row: Row, cells) -> dict:
         "given": ", ".join(row.given) or "nothing",
         "clips_words": _clips_in_words(row),
         "substituted": substituted,
-        "cells": [{"cell": c, "details": _details(c.measured)} for c in cells],
+        "cells": cells,
     }
-
-
-def _details(m: MetricValue | None) -> str:
-    """What a set's cell says when it is pointed at: "null 0.021, p 0.004"."""
-    if m is None:
-        return ""
-    shown = (
-        f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
-        for k, v in m.details.items()
-        if v is not None
-    )
-    return printable("; ".join(shown))
 
 
 def _control_name(row: Row) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.gazemap import place_of
 from reports.words import number, plural, printable
 
 WIDTH, HEIGHT, BASE = 168, 58, 14
@@ -17,8 +18,8 @@ WIDTH, HEIGHT, BASE = 168, 58, 14
 KIND = "head-pose"
 
 
-def pose_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
-    """One block per row to open and close, the first one open: (row label, document of `Pose-W1`); empty for no row.
+def pose_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str | None = None) -> Markup:
+    """One block per row, of which `opened` (else the first) stands open: (row label, document of `Pose-W1`); empty for no row.
 
     The page must carry `pose_style()` once. Heights are on one scale per axis. ValueError for a document of another kind.
     """
@@ -40,7 +41,11 @@ def pose_section(figures: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
     edges = figures[0][1]["histogram_edges"]
     return Markup(
         environment.get_template("pose.html.j2").render(
-            rows=rows, axes=axes, low=f"{edges[0]:g}", high=f"{edges[-1]:g}"
+            rows=rows,
+            opened=place_of(opened, [label for label, _ in figures]),
+            axes=axes,
+            low=f"{edges[0]:g}",
+            high=f"{edges[-1]:g}",
         )
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from reports.columns import interval
 from reports.notes import commit
-from reports.table import Table, interval
+from reports.table import Table
 from reports.words import NEW, THESE, join, printable
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.contract.metric import Direction
-from reports.table import Column, Table
+from reports.columns import Column
+from reports.table import Table
 from reports.words import number
 
 SECOND_OPINIONS = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.columns import Column
 from reports.media import is_truth
-from reports.table import Column, Table
+from reports.table import Table
 from reports.words import ARROW_MEANING, number, printable
 
 READING = {
@@ -21,18 +22,19 @@ READING = {
     "CPBD": "The share of edges that look sharp in the generated video by itself, 0 to 1. Aim for the real clips' value: noise and "
     "over-sharpening raise it above. Knows nothing of who is seen or of what is said.",
     "FID": "How far apart the crowds of real and generated frames lie for an image network, fitted as two normal clouds. 0 is the same "
-    "crowd. With few frames most of the value is bias: compare only rows of the same n, and value_at_floor_n with the floors in the "
-    "cell; rank by KID.",
+    'crowd. With few frames most of the value is bias: compare only rows of the same n, and "value at floor n" with the floors under the '
+    "table; rank by KID.",
     "KID": "The same question without the bias of few frames; 0 is no difference and small negative values are chance. Frames of one "
     "clip are never compared with each other, so being like one's own real clip is not what counts. Says nothing about single clips.",
     "FVD": "FID for motion: runs of 16 frames seen by a network for actions. 0 is the same crowd of movements. Needs hundreds of runs "
     "before it means much, and hears nothing.",
     "CSIM": "Whether a face recogniser takes the generated face for the real one at the same time: 1 is the same picture, two real "
-    "people lie near 0, two rendered heads of this dataset at about 0.5. Does not care what the face does, so a still portrait scores high.",
-    "CSIM-ref": "The same against the portrait that the method was given. The real clips' own value is the ceiling: an expression makes "
+    "people lie near 0, two rendered heads of this dataset at about 0.5. Does not care what the face does, so a still portrait "
+    "scores high.",
+    "CSIM-ref": "CSIM against the portrait that the method was given. The real clips' own value is the ceiling: an expression makes "
     "a face a little less like its neutral portrait.",
     "CSIM-S": "CSIM with a second recogniser, under a licence that allows commercial use. Where the two disagree, trust neither.",
-    "CSIM-S-ref": "The same second recogniser against the portrait.",
+    "CSIM-S-ref": "CSIM-ref with the second recogniser: the generated face against the portrait.",
     "WarpE": "Flicker: what differs between neighbouring frames after motion is taken out, in gray levels of 255. Match the real clips: "
     "0 is a still or over-smoothed video, more than real is shimmer. Sharp textures cost a little by themselves.",
     "Jitter": "How much the face's points tremble, faster than a mouth or a head moves, in px. The landmark detector trembles too, so the "
@@ -40,15 +42,15 @@ READING = {
     "M-LMD": "How far the 20 lip points lie from the real ones, after each mouth is centred on itself: shape and opening of the mouth, "
     "frame by frame. 0 is the same mouth. A method that says the right words half a second late scores badly; head movement "
     "enters only as far as it turns or tilts the mouth.",
-    "F-LMD": "The same over all 68 face points: brows, eyes, jaw and lips, and the head's turn and tilt, which move all points. 0 is the "
+    "F-LMD": "M-LMD over all 68 face points: brows, eyes, jaw and lips, and the head's turn and tilt, which move all points. 0 is the "
     "same face at the same pose.",
     "M-LVD": "How far the lip points' movement from one frame to the next differs from the real one: the rhythm of the mouth. A still "
     "mouth is wrong by the whole real movement; a trembling one is punished, which M-LMD forgives.",
-    "F-LVD": "The same over all 68 face points: rhythm and smoothness of head and face. Frames in random order give very large values.",
+    "F-LVD": "M-LVD over all 68 face points: rhythm and smoothness of head and face. Frames in random order give very large values.",
     "Gaze-JS": "Whether the eyes look where the real ones look, as often: the gaze maps of each emotion, real against generated. About "
     "0 is as alike as two samples of the same people; below 0 the clips follow the real ones more closely than chance "
     "would. Blind to the order of frames, and to a constant by which all of a speaker's gaze is off.",
-    "Gaze-SW": "The same question without bins, in degrees: how far real gaze would have to be moved to become the generated one. A "
+    "Gaze-SW": "The question of Gaze-JS without bins, in degrees: how far real gaze would have to be moved to become the generated one. A "
     "shift by d degrees counts as 0.64 d. Small noise that no bin shows counts here.",
     "Gaze-trans": "From where to where the eyes jump: moves between nine regions of gaze. Eyes that never move are a bit apart from real "
     "ones; eyes that jump between the right places in the wrong order are seen here and not in Gaze-JS.",
@@ -71,8 +73,8 @@ READING = {
     "average pose is taken out. 0 is what another draw of the same behaviour would give; a little below 0 is better than "
     "chance, not better than real. Knows nothing of the order of frames: a head that trembles through the right poses "
     "scores well, and so does one that holds each clip's average pose.",
-    "Pose2-W1": "The same distance from another network's reading of five frames per clip. Where it tells another story than Pose-W1, "
-    "or its flag says that the two estimators disagree, believe neither. It reads pixels, so it has no value in cue space.",
+    "Pose2-W1": "The distance of Pose-W1 from another network's reading of five frames per clip. Where it tells another story, or its "
+    "flag says that the two estimators disagree, believe neither. It reads pixels, so it has no value in cue space.",
     "Pose-mean": "How far the average pose of a generated clip lies from the real clip's, clip by clip. Mostly the pose of the "
     "reference image; a method cannot know it otherwise. Blind to all movement.",
     "Pose-spread": "How far the head strays from its average pose within a clip. A frozen head has 0. Says nothing about speed: a slow "
@@ -94,7 +96,7 @@ READING = {
     "does not show here; look at AV-offset and LSE-D0.",
     "LSE-C": "How clearly one lag stands out for SyncNet: the middle of the 31 distances minus the smallest. A still or random mouth gives "
     "a flat curve and a value near 0; real speech gives the ground truth's value, and methods trained against this network go above it.",
-    "LSE-D0": "The same distance with picture and sound as they lie, without looking for the best lag: a method that is right but two "
+    "LSE-D0": "The distance of LSE-D with picture and sound as they lie, without looking for the best lag: a method that is right but two "
     "frames late pays for it here and not in LSE-D.",
     "AV-offset": "By how many frames of 40 ms the sound leads the picture (positive) or comes after it (negative) where SyncNet finds them "
     "to fit best. Means little where LSE-C is near 0, for then any lag fits as well as another.",
@@ -114,13 +116,14 @@ READING = {
     "Mouth-sound": "How closely the mouth's opening follows the loudness of the sound. Real mouths are far from 1, since close vowels are "
     "loud too, and a mouth under another sentence is far from 0, since both are closed before and after the words. More "
     "than the real value is a jaw on a string.",
-    "Mouth-sound-lag": "At which shift the mouth fits the loudness best; plus is late. Compare it with the real clips' own "
-    "shift, not with 0.",
+    "Mouth-sound-lag": "By how many frames of 40 ms, to either side, the mouth must be shifted to fit the loudness best. Real clips "
+    "are not at 0 either: compare with them. Means little where Mouth-sound is low.",
     "Emo-acc": "How often a judge that learned from real clips of other people names the emotion of the real clip when it sees the "
     "generated face; sound is not heard. Compare with the judge's own share on real clips, never with 100 %. Playing every "
     "emotion at full strength is rewarded, as it is by people.",
-    "Emo-F1": "The same answers as macro-F1: every emotion counts alike, and saying one emotion to everything gains nothing. The cell "
-    "holds the ceiling on real clips, the judge's three seeds, levels and emotions; the figure shows what is taken for what.",
+    "Emo-F1": "How well a judge that learned from real clips of other people recognises each emotion, as macro-F1: every emotion counts "
+    "alike, and saying one emotion to everything gains nothing. The judge's own value on the real clips is the ceiling. Seeds, levels and "
+    "emotions stand under the table; the figure shows what is taken for what.",
     "GeoEmo-acc": "The same question to a second judge that sees no picture: expression scores, landmarks, gaze, lids and head pose "
     "over time. Where it disagrees with Emo-acc, one of the two answers to something other than the expression.",
     "GeoEmo-F1": "The second judge's answers as macro-F1. It also has a value where cues were altered and nothing was rendered.",

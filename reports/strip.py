@@ -6,9 +6,10 @@ import math
 
 from markupsafe import Markup
 
+from reports.columns import interval
 from reports.media import is_truth
-from reports.table import Table, interval
-from reports.words import NEW, THESE, number
+from reports.table import Table
+from reports.words import NEW, THESE, number, printable, reason_in_words
 
 WIDTH = 360
 LABEL = 140
@@ -66,8 +67,10 @@ def without_far_truth(values: list[tuple[bool, float | None]]) -> list[float]:
 
 
 def _why_nothing(table: Table, j: int) -> str:
-    reasons = dict.fromkeys(table.notes[k - 1] for line in table.cells for k in line[j].notes)
-    return " ".join(reasons)
+    """The reasons in short; what to do about them stands in the footnotes of the table."""
+    measured = (line[j].measured for line in table.cells)
+    reasons = dict.fromkeys(printable(reason_in_words(m.reason)) for m in measured if m is not None)
+    return f"No value: {'; '.join(reasons)}." if reasons else ""
 
 
 def _control(table: Table, name: str, j: int) -> float | None:

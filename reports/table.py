@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.contract.metric import Direction, Family
-from bench.contract.result import Interval, MetricValue
+from bench.contract.errors import Reason
+from bench.contract.metric import Direction
+from bench.contract.result import MetricValue
+from reports.best import mark_best
+from reports.columns import Column, columns_of, finite, interval, key_of
 from reports.groups import group, labels, role
 from reports.load import Loaded
 from reports.words import (
-    ARROW,
     FAMILY,
     NEW,
     THESE,
-    decimals_for,
     flag_in_words,
     is_not_applicable,
     number,
@@ -31,48 +32,12 @@ UNDECLARED = "not declared"
 
 
 @dataclass(frozen=True)
-class Column:
-    """One metric as one column; two versions or definitions of a metric are two columns."""
-
-    key: tuple[str, str, Direction, str, str]
-    label: str
-    decimals: int
-    family: Family | None = None
-    primary: bool = False
-    kind: str = "clip"
-
-    metric = property(lambda self: self.key[0])
-    version = property(lambda self: self.key[1])
-    direction = property(lambda self: self.key[2])
-    unit = property(lambda self: self.key[3])
-    definition = property(lambda self: self.key[4])
-
-    @property
-    def arrow(self) -> str:
-        return ARROW[self.direction]
-
-    @property
-    def shown_unit(self) -> str:
-        """The unit, empty for a pure number."""
-        return "" if self.unit == "1" else printable(self.unit)
-
-    @property
-    def header(self) -> str:
-        """Name, direction, unit: "M-LMD ↓ (px)"."""
-        return f"{self.label} {self.arrow}" + (f" ({self.shown_unit})" if self.shown_unit else "")
-
-
-@dataclass(frozen=True)
 class Coverage:
     """Clips with an own value, clips expected, clips scored as the static image instead."""
 
     own: int
     expected: int
     substituted: int
-
-    @property
-    def complete(self) -> bool:
-        return self.own >= self.expected and not self.substituted
 
     @property
     def text(self) -> str:
@@ -159,6 +124,11 @@ class Table:
     def results(self):
         return [row.loaded.result for row in self.rows]
 
+    def notes_of(self, block: Block) -> list[tuple[int, str]]:
+        """(number, text) of the footnotes that cells of this block carry."""
+        used = {k for line in self.cells for j in block.columns for k in line[j].notes}
+        return [(k, note) for k, note in enumerate(self.notes, 1) if k in used]
+
     @property
     def blocks(self) -> list[Block]:
         """The primary endpoints first, then every column by family; one piece without a title where there are few."""
@@ -191,7 +161,7 @@ class _Notes:
 
 
 def _table(heading: str, members: list[Loaded]) -> Table:
-    columns = _columns(members)
+    columns = columns_of(members)
     rows = [_row(m, label) for m, label in zip(members, labels(members), strict=True)]
     notes = _Notes()
     measured = [[_measured(row.loaded, column) for column in columns] for row in rows]
@@ -202,62 +172,25 @@ def _table(heading: str, members: list[Loaded]) -> Table:
         for i, row in enumerate(rows)
     ]
     for j, column in enumerate(columns):
-        _mark_best(rows, [line[j] for line in cells], column, truth[j], notes)
-    return Table(heading, rows, columns, cells, notes.texts, no_interval)
+        mark_best(rows, [line[j] for line in cells], column, truth[j], notes.add)
+    table = Table(heading, rows, columns, cells, notes.texts, no_interval)
+    _number_as_read(table)
+    return table
 
 
-def _key(m: MetricValue) -> tuple[str, str, Direction, str, str]:
-    return (m.metric, m.version, m.direction, m.unit, m.definition)
-
-
-def _columns(members: list[Loaded]) -> list[Column]:
-    found: dict[tuple, list[tuple[bool, MetricValue]]] = {}
-    for loaded in members:
-        for m in loaded.result.metrics:
-            found.setdefault(_key(m), []).append((role(loaded.result) == "method", m))
-    versions: dict[str, list[tuple]] = {}
-    for key in found:
-        versions.setdefault(key[0], []).append(key)
-    columns = []
-    for metric, keys in versions.items():
-        for n, key in enumerate(keys, 1):
-            label = printable(metric)
-            if len(keys) > 1:
-                distinct = len({k[1] for k in keys}) == len(keys)
-                label += f" (version {printable(key[1])})" if distinct else f" (definition {n})"
-            one = found[key][0][1]
-            columns.append(Column(key, label, _decimals(found[key]), one.family, one.primary, one.kind))
-    return columns
-
-
-def _decimals(values: list[tuple[bool, MetricValue]]) -> int:
-    """Digits follow the methods where there are any with an interval: a control's may be a hundred times narrower."""
-
-    def widths(chosen: list[MetricValue]) -> list[float]:
-        return [
-            (i.high - i.low) / 2
-            for m in chosen
-            for i in (interval(m, NEW) or interval(m, THESE),)
-            if i is not None and i.low is not None and i.high is not None
-        ]
-
-    all_values = [m for _, m in values]
-    of_methods = [w for w in widths([m for is_method, m in values if is_method]) if w > 0]
-    return decimals_for(of_methods or widths(all_values), [m.value for m in all_values if m.value is not None])
-
-
-def interval(m: MetricValue, target: str) -> Interval | None:
-    """The interval of that target with both ends, None if there is none."""
-    found = next((i for i in m.intervals if i.target == target), None)
-    return found if found is not None and _finite(found.low) and _finite(found.high) else None
-
-
-def _finite(x: float | None) -> bool:
-    return x is not None and math.isfinite(x)
+def _number_as_read(table: Table) -> None:
+    """Footnotes in the order in which a reader meets them: block by block, row by row."""
+    places = ((i, j) for block in table.blocks for i in range(len(table.rows)) for j in block.columns)
+    met = list(dict.fromkeys(k for i, j in places for k in table.cells[i][j].notes))
+    number_of = {k: n for n, k in enumerate(met, 1)}
+    for line in table.cells:
+        for cell in line:
+            cell.notes = sorted(number_of[k] for k in cell.notes)
+    table.notes = [table.notes[k - 1] for k in met]
 
 
 def _measured(loaded: Loaded, column: Column) -> MetricValue | None:
-    return next((m for m in loaded.result.metrics if _key(m) == column.key), None)
+    return next((m for m in loaded.result.metrics if key_of(m) == column.key), None)
 
 
 def _value(m: MetricValue | None) -> float | None:
@@ -315,7 +248,7 @@ def _cell(
     if value is None:
         if is_not_applicable(m.reason):
             return Cell(m, None, "n/a", notes=[notes.add(f"n/a: {reason_in_words(m.reason)}.")])
-        return Cell(m, None, "—", notes=[notes.add(f"No value: {printable(reason_in_words(m.reason))}.")])
+        return Cell(m, None, "—", notes=[notes.add(f"No value: {printable(_why_none(m))}.")])
     cell = Cell(m, value, number(value, column.decimals))
     for target in (NEW, THESE):
         if (i := interval(m, target)) is not None:
@@ -338,7 +271,7 @@ def _add_difference(cell: Cell, m: MetricValue, column: Column, truth: float | N
     if m.difference is not None:
         cell.difference_value = m.difference
         for i in m.difference_intervals:
-            if _finite(i.low) and _finite(i.high):
+            if finite(i.low) and finite(i.high):
                 cell.difference_spreads[i.target] = spread(m.difference, i.low, i.high, column.decimals)
     elif (real := m.truth if m.truth is not None else truth) is not None:
         cell.difference_value = m.value - real
@@ -346,6 +279,12 @@ def _add_difference(cell: Cell, m: MetricValue, column: Column, truth: float | N
         cell.notes.append(notes.add("No ground-truth row in this table: the value itself, not the difference."))
         return
     cell.difference = number(cell.difference_value, column.decimals, signed=True)
+
+
+def _why_none(m: MetricValue) -> str:
+    """The reason with its details, but for those of single clips: they stand under the family (reports/behind.py)."""
+    of_all = m.kind == "set" or m.reason in (Reason.WEIGHTS_MISSING, Reason.EXPERT_MISSING)
+    return reason_in_words(m.reason, m.detail if of_all else None).rstrip(".")
 
 
 def _why_without(m: MetricValue) -> str:
@@ -357,42 +296,3 @@ def _why_without(m: MetricValue) -> str:
 def _coverage_in_words(c: Coverage) -> str:
     text = f"{c.own} of {plural(c.expected, 'clip')}"
     return f"{text}; {c.substituted} more scored as the static image" if c.substituted else text
-
-
-def _mark_best(rows: list[Row], cells: list[Cell], column: Column, truth: float | None, notes: _Notes) -> None:
-    """Marks the best of the methods (never a control) among those scored on the most clips.
-
-    Values are compared at the shown digits and count as no better than the ground truth's: bold stops at the ceiling.
-    With fewer than two methods there is nothing to be the best of.
-    """
-    scored = [
-        (row, cell) for row, cell in zip(rows, cells, strict=True) if row.role == "method" and cell.value is not None
-    ]
-    if not scored:
-        return
-    badness = {id(cell): _badness(column, cell.value, truth) for _, cell in scored}
-    if truth is not None and column.direction in (Direction.HIGHER, Direction.LOWER, Direction.ZERO):
-        ceiling = _badness(column, truth, None)
-        for _, cell in scored:
-            if _badness(column, cell.value, None) < ceiling:
-                cell.notes.append(notes.add("Past the ground truth: counts as equal to it, not as better."))
-    if len(scored) < 2 or any(b is None for b in badness.values()):
-        return
-    most = max(cell.measured.n_clips for _, cell in scored)
-    eligible = [cell for _, cell in scored if cell.measured.n_clips == most]
-    best = min(badness[id(cell)] for cell in eligible)
-    for cell in eligible:
-        cell.best = badness[id(cell)] == best
-
-
-def _badness(column: Column, value: float, truth: float | None) -> float | None:
-    """Smaller is better, at the shown digits; None for direction match without ground truth."""
-    value = round(value, column.decimals)
-    if column.direction == Direction.MATCH:
-        return None if truth is None else abs(round(value - round(truth, column.decimals), column.decimals))
-    truth = None if truth is None else round(truth, column.decimals)
-    if column.direction == Direction.HIGHER:
-        return -value if truth is None else -min(value, truth)
-    if column.direction == Direction.LOWER:
-        return value if truth is None else max(value, truth)
-    return abs(value) if truth is None else max(abs(value), abs(truth))

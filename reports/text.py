@@ -8,9 +8,10 @@ import json
 import re
 from collections.abc import Sequence
 
+from reports.columns import interval
 from reports.groups import conditions
 from reports.notes import general_notes
-from reports.table import Cell, Table, interval
+from reports.table import Cell, Table
 from reports.words import NEW, THESE
 
 CSV_COLUMNS = (
@@ -125,12 +126,18 @@ def _markdown_table(table: Table) -> str:
     lines = [f"## {escape(table.heading)}", ""]
     for block in table.blocks:
         lines += [f"### {escape(block.title)}", ""] if block.title else []
-        header = ["method", "kind", "given", "clips", *(table.columns[j].header for j in block.columns)]
-        lines += [_line(map(escape, header)), _align(len(block.columns))]
+        first = block == table.blocks[0]
+        header = [
+            "method",
+            *(("kind", "given", "clips") if first else ()),
+            *(table.columns[j].header for j in block.columns),
+        ]
+        lines += [_line(map(escape, header)), _align(4 if first else 1, len(block.columns))]
         for row, cells in zip(table.rows, table.cells, strict=True):
             given = ", ".join(row.given) or "nothing"
             shown = (_markdown_cell(cells[j]) for j in block.columns)
-            lines.append(_line([*map(escape, (row.label, row.kind, given, row.clips)), *shown]))
+            about = (row.label, row.kind, given, row.clips) if first else (row.label,)
+            lines.append(_line([*map(escape, about), *shown]))
         lines.append("")
     lines += [f"{k}. {escape(note)}" for k, note in enumerate(table.notes, 1)]
     lines += [""] if table.notes else []
@@ -142,8 +149,8 @@ def _line(cells) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _align(n_metrics: int) -> str:
-    return _line(["---", "---", "---", "---:", *["---:"] * n_metrics])
+def _align(n_about: int, n_metrics: int) -> str:
+    return _line([*["---"] * min(3, n_about), *["---:"] * (n_metrics + n_about - min(3, n_about))])
 
 
 def _markdown_cell(cell: Cell) -> str:

@@ -128,7 +128,7 @@ FLAG = {
 CELL_FLAG = {
     "rank-deficient": "fewer frames than twice the features' 2048 dimensions: the value depends on their number; compare rows of "
     "this table only, and trust KID's order first",
-    "small-sample": "a small sample: the value depends on its size",
+    "small-sample": "so few clips that the value still depends on their number",
     "sparse-map": "fewer independent clips than bins: the map is coarse",
     "unreliable-gaze-yaw": "two gaze estimators agree on the horizontal direction with a correlation under .5 here",
     "unreliable-gaze-pitch": "two gaze estimators agree on the vertical direction with a correlation under .5 here",
@@ -136,8 +136,9 @@ CELL_FLAG = {
     "identical-clips": "some clips are identical",
     "emotions-pooled": "too few clips of each emotion to part them: all emotions together",
     "emotions-left-out": "emotions with too few clips are left out",
-    "fewer-emotions-than-the-judge-knows": "the real clips show fewer emotions than the judge may answer",
     "fewer-emotions-than-the-judge-knows": "the clips do not have all the emotions that the judge may answer",
+    "swapped-across-speakers": "where a speaker has one clip of an emotion, its cues were swapped with another speaker's: telling "
+    "people apart may help the matcher",
     "few-blinks": "so few blinks that the rate is a guess",
 }
 """Doubts that a metric attaches to its cell."""
@@ -174,13 +175,17 @@ def is_not_applicable(reason: str | None) -> bool:
     return name == "n/a" or name in NOT_APPLICABLE
 
 
+SMALLEST = 1e-6
+"""The last digit that is ever shown; what is smaller sets no number of digits."""
+
+
 def decimals_for(half_widths: list[float], values: list[float]) -> int:
     """Decimals of a column: two significant digits of the median half width; without one, four of the median value. 0 to 6."""
-    widths = sorted(h for h in half_widths if math.isfinite(h) and h > 0)
+    widths = sorted(h for h in half_widths if math.isfinite(h) and h >= SMALLEST)
     if widths:
         rounded = float(f"{widths[(len(widths) - 1) // 2]:.1e}")
         return min(6, max(0, 1 - math.floor(math.log10(rounded))))
-    sizes = sorted(abs(v) for v in values if math.isfinite(v) and v != 0)
+    sizes = sorted(abs(v) for v in values if math.isfinite(v) and abs(v) >= SMALLEST)
     if not sizes:
         return 2
     return min(6, max(0, 3 - math.floor(math.log10(sizes[len(sizes) // 2]))))

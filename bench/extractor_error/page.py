@@ -134,7 +134,8 @@ def _bins(report: Report) -> str:
     """)
     recommended = prose(f"""
         Recommended edges in degrees, from the widths at {chosen}, rounded up to whole degrees. Bins were added on both sides
-        until they reach 95 % of the estimates; what lies outside belongs to the outermost bins.
+        until they reach 95 % of the estimates; what lies outside belongs to the outermost bins. The gaze metrics use wider bins:
+        the errors here are of one emotion per person, and people in all emotions are read worse (docs/metrics-gaze.md).
     """)
     return "\n\n".join([
         "## What it means: gaze bins",

@@ -155,7 +155,7 @@ for (const tabs of document.querySelectorAll(".tabs")) {
   if (!chooser) continue;
   const all = [...tabs.querySelectorAll(".tab")];
   const show = () => {
-    const chosen = Number(chooser.querySelector("input:checked").value);
+    const chosen = Number(chooser.querySelector("select").value);
     all.forEach((tab, k) => { tab.hidden = k + 1 !== chosen; });
   };
   chooser.hidden = all.length < 2;

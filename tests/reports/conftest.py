@@ -346,7 +346,7 @@ def sheet(tmp_path_factory) -> Path:
     return write_sheet(tmp_path_factory.mktemp("sheet"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     """(make_result, metric_value, write_result) for tests that need another record."""
     return make_result, metric_value, write_result

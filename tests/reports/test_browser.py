@@ -70,7 +70,8 @@ def test_one_metric_at_a_time_by_emotion(browser, page):
     visible = "[...document.querySelectorAll('.tab')].filter((t) => t.offsetHeight).length"
     tables = browser.ask("document.querySelectorAll('.tabs').length")
     assert browser.ask(visible) == tables
-    browser.ask("document.querySelectorAll('.chooser input')[2].click()")
+    browser.ask("document.querySelector('.chooser select').value = '3'")
+    browser.ask("document.querySelector('.chooser select').dispatchEvent(new Event('change', {bubbles: true}))")
     assert browser.ask("document.querySelectorAll('.tab')[2].offsetHeight") > 0
     assert browser.ask(visible) == tables
 

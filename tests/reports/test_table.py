@@ -262,10 +262,23 @@ def test_many_columns_are_parted_primary_endpoints_first_then_every_column_in_it
 def test_a_paired_difference_of_the_result_is_shown_with_its_own_interval(table_with, make):
     ends = {"target": "new-speakers", "low": -0.5, "high": -0.3, "method": "t"}
     cell = make[1]("SX-C", 6.1, truth=6.5, difference=-0.4, difference_intervals=[ends])
-    assert table_with([cell]).cells[0][0].full_text() == "−0.400 ± 0.100 (6.100)"
+    assert table_with([cell]).cells[0][0].full_text() == "−0.40 ± 0.10 (6.10)"
 
 
 def test_flags_of_a_cell_become_footnotes(table_with, make):
     table = table_with([make[1]("FID", 30.0, flags=["rank-deficient", "unheard-of"])])
     assert len(table.cells[0][0].notes) == 2
     assert "depends on their number" in table.notes[0] and table.notes[1] == "Flag unheard-of."
+
+
+def test_digits_under_match_follow_the_difference_that_is_shown(table_with, make):
+    ends = {"target": "new-speakers", "low": -14.0, "high": -12.0, "method": "t"}
+    cell = make[1]("SX-C", 0.4263, 0.01, truth=13.4, difference=-13.0, difference_intervals=[ends])
+    assert table_with([cell]).cells[0][0].full_text() == "\u221213.0 ± 1.0 (0.4)"
+
+
+def test_digits_follow_the_floors_before_the_ceilings(make, tmp_path):
+    make_result, metric_value, _ = make
+    rows = {"gt": (1e-9, 2e-7), "gt-reencoded": (10.3, 0.01), "static": (37.2, 5.5)}
+    [table] = tables([Loaded(make_result(n, [metric_value("FID", v, h)]), tmp_path) for n, (v, h) in rows.items()])
+    assert [line[0].text for line in table.cells] == ["0.0", "10.3", "37.2"]

@@ -20,11 +20,16 @@ from reports.words import MINUS, REASON, decimals_for, is_not_applicable, number
         ([35.0], 0),
         ([350.0], 0),
         ([0.5, 0.02, 0.002], 3),
-        ([1e-12], 6),
+        ([2.5e-6], 6),
     ],
 )
 def test_digits_are_two_significant_ones_of_the_median_half_width(half_widths, decimals):
     assert decimals_for(half_widths, [0.5]) == decimals
+
+
+def test_what_no_digit_can_show_sets_no_digits():
+    assert decimals_for([1e-12], [0.5]) == decimals_for([], [0.5])
+    assert decimals_for([], [1e-9]) == decimals_for([], [])
 
 
 def test_digits_without_an_interval_are_four_of_the_value():
