@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.contract.result import DatasetRecord, ItemCount, MethodRecord, Problem, ProtocolRecord
+from bench.contract.seen import Labels
 from bench.data.store import Selected, Selection, digest_of
 from bench.generate import Card
 from bench.protocols import Protocol
@@ -99,6 +100,23 @@ def notes(items: Sequence[dict[str, Any]]) -> list[str]:
     if flags["store-sound"]:
         lines.append(f"{count_of_clips(flags['store-sound'])} without a sound track: scored with the real clip's sound")
     return lines
+
+
+def people(clips: Sequence[Labels]) -> list[str]:
+    """How well people tell the emotion of these real clips, where a dataset has their votes: what no judge need pass."""
+    from metrics.emotion_human import agreed, human_accuracy
+
+    def shares(some: Sequence[Labels]) -> str:
+        return ", ".join(f"{name.replace('_', '-')} {share:.3f}" for name, share in human_accuracy(some).items())
+
+    if not human_accuracy(clips):
+        return []
+    clear = [clip for clip, agrees in zip(clips, agreed(clips), strict=True) if agrees]
+    lines = [f"people who rated these real clips named the emotion played, as a share of votes: {shares(clips)}"]
+    if clear:
+        named = count_of_clips(len(clear))
+        lines.append(f"of the {named} of {len(clips)} whose majority by face alone named it: {shares(clear)}")
+    return ["; ".join(lines)]
 
 
 def count_of_clips(count: int) -> str:

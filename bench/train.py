@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.atomic import alone_in
 from bench.contract.clip import Clip
-from bench.contract.errors import EmotalkError, UsageError
+from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import Direction
 from bench.contract.train import Callback, ClipReader, Context, Trainable, TrainingData, to_device
 from bench.progress import Bar
@@ -71,7 +71,7 @@ class Trained:
 def train(job: Job) -> Trained:
     """Train, or go on from the last checkpoint in `job.folder`, until the steps are done or a callback ends it.
 
-    Writes metrics.jsonl, last/ and best.safetensors. EmotalkError if a loss is not finite, or no validation gave a value.
+    Writes metrics.jsonl, last/ and best.safetensors. NothingDoneError if a loss is not finite, or no validation gave a value.
     """
     with alone_in(job.folder), _reproducible():
         return _Run(job).go()
@@ -86,7 +86,9 @@ class _Run:
         self.validation = job.trainable.data(job.validation, job.reader, job.config)
         for part, data in (("training", self.training), ("validation", self.validation)):
             if not len(data):
-                raise EmotalkError(f"{job.trainable.name}: the clips of the {part} part give no example to learn from")
+                raise NothingDoneError(
+                    f"{job.trainable.name}: the clips of the {part} part give no example to learn from"
+                )
         seed_everything(job.seed, "weights")
         self.model = job.trainable.build(job.config).to(job.device)
         self.optimisers = Optimisers(job.trainable, self.model, job.config)
@@ -127,7 +129,7 @@ class _Run:
                     self._validate()
                     self._save()
         if self.best["step"] is None:
-            raise EmotalkError(
+            raise NothingDoneError(
                 f"{self.trainable.name}: no validation gave a finite {self.metric!r}, so no checkpoint can be chosen"
             )
         return Trained(
@@ -154,7 +156,7 @@ class _Run:
             prefix = f"{phase}." if phase else ""
             values |= {prefix + name: float(value.detach()) for name, value in losses.items()}
             if not math.isfinite(values[prefix + "loss"]):
-                raise EmotalkError(
+                raise NothingDoneError(
                     f"{self.trainable.name}: the loss at step {step} is {values[prefix + 'loss']}: the training diverged. "
                     "Train again with a smaller --set learning_rate or more --set warmup_steps"
                 )

@@ -14,7 +14,7 @@ from bench import cli
 from bench.atomic import read_json, write_json
 from bench.cli import Outcome
 from bench.contract.clip import Clip, Part
-from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
+from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.data.store import Selection, Store
 from bench.experts import family_of
 from bench.tracking.mirror import SILENT, Mirror
@@ -241,7 +241,7 @@ def _device(wanted: str) -> str:
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise NothingDoneError("--device cuda: torch finds no CUDA device here; --device auto takes what there is")
+        raise UsageError("--device cuda: torch sees no GPU here; use --device cpu or auto")
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda":  # cuBLAS is reproducible only with a workspace of fixed size

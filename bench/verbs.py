@@ -13,6 +13,8 @@ from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.data.manifests import Manifest
     from bench.data.store import Selection
     from bench.generate import Generated
@@ -246,6 +248,10 @@ def compare(flags: cli.Compare, space: Workspace, command: str) -> Outcome:
 
     if len(flags.rows) < 2:
         raise UsageError("expected two or more rows: emotalk compare ROW OTHER [OTHER ...]")
+    if flags.out and flags.out.exists() and not _holds_only(flags.out, {"compare.json", "compare.md"}):
+        raise UsageError(
+            f"--out {flags.out}: expected a new folder, or one that holds an earlier comparison and nothing else"
+        )
     rows = [load_row(find_row(name, space.root / "results")) for name in flags.rows]
     record = compare_rows(rows, seed=flags.seed)
     against = "+".join(pair.other for pair in record.pairs)
@@ -256,6 +262,10 @@ def compare(flags: cli.Compare, space: Workspace, command: str) -> Outcome:
         (folder / "compare.md").write_text(markdown(record), encoding="utf-8")
     document = {"folder": str(out), **record.model_dump(mode="json"), "exit_code": 0}
     return Outcome(ExitCode.DONE, document, f"{terminal(record)}\n{out / 'compare.md'}")
+
+
+def _holds_only(folder: Path, names: set[str]) -> bool:
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= names
 
 
 def run(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:

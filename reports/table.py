@@ -204,7 +204,9 @@ def _coverage(m: MetricValue) -> Coverage:
 def _row(loaded: Loaded, label: str) -> Row:
     r = loaded.result
     with_value = [_coverage(m) for m in r.metrics if _value(m) is not None] or [_coverage(m) for m in r.metrics]
-    coverage = Counter(with_value).most_common(1)[0][0] if with_value else Coverage(0, r.dataset.n_scored, 0)
+    # an output without a face is an output: the row counts it, and the columns that found nothing in it say so
+    fullest = max(with_value, key=lambda c: (c.own, c.substituted), default=None)
+    coverage = fullest or Coverage(0, r.dataset.n_scored, 0)
     undefined = sum(item.count for item in r.items if item.status == "n/a")
     kind = r.method.kind if r.method.altered is None else f"request control ({printable(r.method.altered)} altered)"
     given = tuple(map(printable, r.method.consumes)) or ((UNDECLARED,) if r.method.kind == "folder" else ())

@@ -48,17 +48,21 @@ def examine() -> list[Finding]:
 
 def _users() -> dict[str, list[str]]:
     """Weight file -> the columns and extractors that declare it in `needs`."""
+    from metrics.extractors.registry import extractor_class
     from metrics.registry import METRICS
 
     users: dict[str, list[str]] = {}
     for name, metric in METRICS.items():
         needs = {*metric.needs, *((ESSENTIAL,) if hasattr(metric, "reads") else ())}  # it reads cues
+        for extractor in metric.extractors:
+            needs |= {weight for weight in extractor_class(extractor).needs if weight != ESSENTIAL}
         for weight in sorted(needs):
             users.setdefault(weight, []).append(name)
+    columns = {weight: list(names) for weight, names in users.items()}
     for owner in _extractors():
         for weight in owner.needs:
-            if weight != ESSENTIAL:
-                users.setdefault(weight, []).append(owner.__name__)
+            if weight != ESSENTIAL and weight not in columns:  # of a protocol that is not the default
+                users.setdefault(weight, []).append(owner.name)
     return users
 
 

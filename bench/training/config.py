@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
@@ -38,6 +39,9 @@ def make_config(kind: type, file: Path | None = None, settings: Iterable[str] = 
             raise UsageError(f"--set {setting}: expected KEY=VALUE, for example --set steps=2000")
         key = _known(key, kind, "--set")
         values[key] = _parsed(text, hints[key], f"--set {key}")
+    for key, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{key} = {value}: expected a finite number")
     config = kind(**values)
     for key, least in AT_LEAST.items():
         if not hasattr(config, key):

@@ -199,3 +199,21 @@ def test_the_verb_writes_a_record_and_prints_it(results):
     document = json.loads(done.stdout)
     assert document["row"] == "good" and (work / "comparisons" / "good--against--bad" / "compare.md").is_file()
     assert emotalk("compare", "good", "--work", work).returncode == 2
+
+
+def test_a_folder_with_other_files_is_never_replaced(results, tmp_path):
+    (tmp_path / "own.txt").write_text("not ours")
+    done = emotalk("compare", "good", "bad", "--work", results.parent, "--out", tmp_path)
+    assert done.returncode == 2 and "expected a new folder" in done.stderr
+    assert (tmp_path / "own.txt").read_text() == "not ours"
+
+
+def test_where_no_interval_can_be_the_words_say_why(results, monkeypatch):
+    record = compare_rows(rows_of(results / "puppet-quick--good", results / "puppet-quick--bad"))
+    for metric in record.pairs[0].metrics:
+        for target in metric.targets.values():
+            target.verdict, target.interval = (
+                "no interval",
+                target.interval.model_copy(update={"low": None, "high": None, "reason": "2 speakers, 3 are needed"}),
+            )
+    assert "No interval for NEW speakers, 4 metrics: 2 speakers, 3 are needed." in summary(record.pairs[0])

@@ -159,6 +159,13 @@ def test_weights_name_the_columns_that_stay_empty_without_them(monkeypatch, tmp_
     assert all(row.state != "LACK" for name, row in rows.items() if name != pretrained.ESSENTIAL)
 
 
+def test_the_columns_of_an_extractor_are_named_and_no_class():
+    users = pretrained._users()
+    assert users["gaze_eth_xgaze"] == ["Gaze-rel"]
+    assert {"LSE-D", "LSE-C"} <= set(users["syncnet_v2"])
+    assert users["sfd_face"] == ["syncnet_tracks"]
+
+
 def test_a_wrong_weight_file_lacks_even_if_nothing_needs_it(monkeypatch, tmp_path):
     monkeypatch.setenv("EMOTALK_WEIGHTS", str(tmp_path))
     (tmp_path / "sface.onnx").write_bytes(b"not a network")

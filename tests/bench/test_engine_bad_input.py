@@ -13,7 +13,8 @@ from bench.contract.errors import RejectedInput, WeightsError
 from bench.data import media
 from bench.framing import Framing
 from bench.package_index import sha256_of
-from bench.plan import Plan, choose_device
+from bench.plan import Plan, choose_device, make_plan
+from bench.protocols import load_protocol
 from metrics.registry import get_metrics
 
 PLAN = Plan(metrics=(), options={}, device="cpu", max_length_difference=5)
@@ -165,6 +166,28 @@ def test_every_small_metric_survives_every_odd_video(score_with, smoke_selection
         odd(kind, row.clip, folder)
     done = score_with(folder, *SMALL)
     check(done)
+
+
+def test_what_a_cell_says_of_a_missing_file_names_no_folder_of_this_machine(monkeypatch, tmp_path):
+    bad, expert = tmp_path / "fid_inception.pt", tmp_path / "experts" / "puppet" / "judge-0.safetensors"
+    expert.parent.mkdir(parents=True)
+    for path in (bad, expert, expert.with_suffix(".json")):
+        path.write_text("{}")
+    monkeypatch.setenv("EMOTALK_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("EMOTALK_WORK", str(tmp_path))
+
+    def no_index(name):
+        raise WeightsError(f"the archive of {name} could not be had. pip is configured for: /here.\n  - none has it")
+
+    monkeypatch.setattr("bench.weights.fetch", no_index)
+    missing = make_plan(load_protocol(), "puppet", None, []).missing
+    said = {name: missing[name][1] for name in ("FID", "Emo-F1", "LPIPS")}
+    assert "fid_inception.pt is not the expected file" in said["FID"]
+    assert "judge-0.safetensors is not the file its card describes" in said["Emo-F1"]
+    assert (
+        said["LPIPS"] == "lpips_alex: not here, and could not be fetched; `emotalk weights fetch lpips_alex` says why"
+    )
+    assert not [text for text in said.values() if str(tmp_path) in text]
 
 
 def closed(cues):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy_trainable import Toy, ToyAdversary, ToyConfig
 
-from bench.contract.errors import EmotalkError, UsageError
+from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import Direction
 from bench.train import Job, train
 from bench.training.callbacks import EarlyStopping
@@ -118,7 +118,7 @@ def test_a_diverging_loss_is_an_error_that_says_what_to_try(tmp_path):
         def loss(self, model, batch, context):
             return {"loss": super().loss(model, batch, context)["loss"] * float("inf")}
 
-    with pytest.raises(EmotalkError, match="learning_rate"):
+    with pytest.raises(NothingDoneError, match="learning_rate"):
         train(job(tmp_path / "a", Exploding()))
 
 
@@ -136,7 +136,7 @@ def test_a_value_that_is_not_finite_is_never_the_best(tmp_path):
         def validate(self, model, data, context):
             return {"accuracy": float("nan")}
 
-    with pytest.raises(EmotalkError, match="no checkpoint can be chosen"):
+    with pytest.raises(NothingDoneError, match="no checkpoint can be chosen"):
         train(job(tmp_path / "a", Nothing()))
     assert next(values for _, split, values in curve(tmp_path / "a") if split == "validation") == {"accuracy": None}
 
@@ -189,6 +189,7 @@ def test_settings_are_typed_and_a_wrong_key_gets_the_nearest_name(tmp_path):
         ("steps=0", "at least 1"),
         ("learning_rate", "KEY=VALUE"),
         ("learning_rate=-1", "at least 0"),
+        ("learning_rate=inf", "a finite number"),
     ],
 )
 def test_a_wrong_setting_is_wrong_use(setting, said):

@@ -100,6 +100,14 @@ def test_a_method_scored_on_fewer_clips_is_not_the_best(table_of, make):
     assert next(row for row in table.rows if row.label == "c").clips == "3/24"
 
 
+def test_an_output_in_which_most_columns_find_no_face_is_still_an_output(make, tmp_path):
+    make_result, metric_value, _ = make
+    faceless = [metric_value(name, 0.5, 0.02, n_clips=23, coverage=23 / 24) for name in ("M-LMD", "LPIPS")]
+    [table] = tables([Loaded(make_result("a", [metric_value("SSIM", 0.5, 0.02), *faceless]), tmp_path)])
+    assert table.rows[0].coverage.own == 24
+    assert all(any("23 of 24" in table.notes[k - 1] for k in c.notes) for c in table.cells[0] if c.coverage)
+
+
 @pytest.mark.parametrize(("reason", "text"), [("cue-space-only", "n/a"), ("weights-missing", "—"), (None, "—")])
 def test_null_never_becomes_zero_and_has_a_footnote(table_of, make, reason, text):
     table = table_of(gt=1.0, a=0.5, cells={"a": make[1]("SSIM", None, reason=reason, n_clips=0)})
