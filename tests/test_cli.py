@@ -6,7 +6,19 @@ import time
 import pytest
 from run_emotalk import emotalk
 
-VERBS = ("run", "prepare", "train", "generate", "evaluate", "report", "methods", "metrics", "datasets", "weights", "doctor")
+VERBS = (
+    "run",
+    "prepare",
+    "train",
+    "generate",
+    "evaluate",
+    "report",
+    "methods",
+    "metrics",
+    "datasets",
+    "weights",
+    "doctor",
+)
 
 
 def test_help_answers_in_under_half_a_second_and_names_every_verb():
