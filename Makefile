@@ -37,7 +37,7 @@ test-slow: $(STAMP) $(REFERENCE)/.installed
 
 # docs/tolerances.md: every comparison with a reference implementation, as the tests make it.
 tolerances: $(STAMP) $(REFERENCE)/.installed
-	$(BIN)/python -m pytest -n 2 --tolerances docs/tolerances.md
+	$(BIN)/python -m pytest -n 2 --tolerances=docs/tolerances.md tests
 
 # The evaluators that ship, as their cards say: judges, sync expert and cohesion matcher of the embedded dataset (about an hour).
 experts: export OMP_NUM_THREADS = 1

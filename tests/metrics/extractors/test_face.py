@@ -53,13 +53,16 @@ def same(one: Cues, other: Cues) -> bool:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_it_says_what_mediapipe_says(extract, golden, name):
+def test_it_says_what_the_reference_mediapipe_says(extract, golden, name, tolerance):
     cues = extract([golden[f"{name}/image"]])
     expected = golden[f"{name}/landmarks"].astype(float)
-    assert np.linalg.norm(cues.landmarks[0, :, :2] - expected[:, :2], axis=-1).max() < 0.01
+    off = np.linalg.norm(cues.landmarks[0, :, :2] - expected[:, :2], axis=-1)
+    turned = np.abs(geo.pose_of(cues.transform)[0] - geo.pose_of(golden[f"{name}/transform"]))
+    tolerance("face cues", "mediapipe 1.2.2", "478 landmarks, mean", off.mean(), 0.2, "px")
+    tolerance("face cues", "mediapipe 1.2.2", "478 landmarks, largest", off.max(), 0.01, "px")
+    tolerance("face cues", "mediapipe 1.2.2", "head pose, largest of three angles", turned.max(), 0.02, "deg")
     np.testing.assert_allclose(cues.landmarks[0, :, 2], expected[:, 2] - expected[:, 2].mean(), atol=0.02)
     np.testing.assert_allclose(cues.blendshapes[0], golden[f"{name}/blendshapes"], atol=1e-3)
-    np.testing.assert_allclose(geo.pose_of(cues.transform)[0], geo.pose_of(golden[f"{name}/transform"]), atol=0.02)
     np.testing.assert_allclose(cues.transform[0], golden[f"{name}/transform"], atol=0.02)
 
 
