@@ -197,4 +197,6 @@ def _command(flags: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    from bench import judge_card  # workers look the functions up in the module, which __main__ is not
+
+    judge_card.main()
