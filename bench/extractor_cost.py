@@ -88,9 +88,9 @@ def _cost(what: str, name: str, plan: Plan, clips: Sequence[Clip]) -> Cost:
 
     torch_on_one_core(plan.device)
     videos = [_video(clip) for clip in clips]
-    call = _call(what, name, plan)
     before = _peak()
     started = time.process_time()
+    call = _call(what, name, plan)  # a metric loads its weights here, an extractor at its first call
     call(videos[0])
     first = time.process_time() - started
     started = time.process_time()
