@@ -73,7 +73,10 @@ def _probes(d: Mapping[str, Any]) -> str:
             levels = [_percent(f["accuracy_by_level"][level]) for level in ("1", "2", "3")]
             rows.append((title, probe, str(f["n_clips"]), _percent(f["accuracy"]), _percent(f["macro_f1"]), *levels))
     head = ("judge", "what it is shown", "clips", "accuracy, %", "macro-F1, %", "level 1", "level 2", "level 3")
-    words = "Pictures of real clips with something taken out; frozen-pose and frozen-gaze are rendered again from the truth."
+    words = (
+        "Pictures of real clips with something taken out; with --rerender also frozen-pose and frozen-gaze, rendered again "
+        "from the truth."
+    )
     return f"## Probes\n\n{words}\n\n" + _table(head, rows)
 
 
