@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,8 +83,9 @@ def evaluate(
     limit: int | None = None,
     device: str = "cpu",
     command: str = "",
+    only: Collection[str] | None = None,
 ) -> Evaluated:
-    """Score every scored clip of the selection against `videos`/<clip_id>.mp4 under one protocol.
+    """Score every scored clip of the selection against `videos`/<clip_id>.mp4 under one protocol, or `only` some columns of it.
 
     Outputs that are missing, cannot be read, have another length or size are scored as the static image (`missing`
     "static"), left out ("exclude"), or end the evaluation ("fail"); they are counted and listed in every case. Where
@@ -97,7 +98,7 @@ def evaluate(
     if missing not in MISSING_POLICIES:
         raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
     selection.refuse_frames_only()
-    protocol = load_protocol(protocol_name)
+    protocol = load_protocol(protocol_name) if only is None else load_protocol(protocol_name).only(only)
     out = _own_folder(out, videos)
     card = read_card(videos)
     frame = Framing(framing or (card.framing if card else protocol.framing))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -42,6 +42,12 @@ class Protocol:
     options: Mapping[str, str]
     sha256: str
     text: str
+
+    def only(self, names: Collection[str]) -> Protocol:
+        """The same rules for some of its columns, in the protocol's order; UsageError for a column it does not have."""
+        for name in names:
+            choose(f"protocol {self.name}: column", name, self.metrics)
+        return replace(self, metrics=tuple(name for name in self.metrics if name in names))
 
 
 def protocol_names() -> list[str]:
