@@ -39,7 +39,7 @@ ALTERED = MappingProxyType({"other-audio": Input.AUDIO, "other-emotion": Input.E
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """How to make one method: `name` as typed, the class behind it, the altered input, the checkpoint.
+    """How to make one method: `name` as typed, the class behind it, the altered input, the checkpoint, a damage's dose.
 
     Small and picklable, so that worker processes build the method themselves.
     """
@@ -48,6 +48,7 @@ class MethodSpec:
     target: str
     altered: str | None = None
     checkpoint: Path | None = None
+    dose: float | None = None
 
     @property
     def label(self) -> str:
@@ -59,7 +60,7 @@ class MethodSpec:
             label = f"{Path(file).stem}-{attribute}-{_short(str(Path(self.target.rpartition(':')[0])))}"
         if self.checkpoint:
             label += f"-{_short(str(self.checkpoint.resolve()))}"
-        return "".join(c if c.isalnum() or c in "-_@." else "-" for c in label)
+        return "".join(c if c.isalnum() or c in "-_@.~" else "-" for c in label)
 
     @property
     def plugin(self) -> Path | None:
@@ -75,6 +76,8 @@ class MethodSpec:
             factory = getattr(module, attribute)
         except (Exception, SystemExit) as error:  # a plug-in may fail in any way while it is imported
             raise UsageError(f"--method {self.target}: cannot load it: {type(error).__name__}: {error}") from error
+        if self.dose is not None:
+            return factory(self.dose)
         try:
             method = factory(self.checkpoint) if self.checkpoint else factory()
         except (Exception, SystemExit) as error:
@@ -100,11 +103,12 @@ class MethodSpec:
         return method
 
     def identity(self) -> dict[str, str | None]:
-        """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint.
+        """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint, a damage's dose.
 
         A plug-in's code is its file and what it imports from beside it.
         """
-        return {
+        dose = {} if self.dose is None else {"dose": f"{self.dose:g}"}
+        return dose | {
             "target": self.target,
             "altered": self.altered,
             "code": _code_of(self.plugin) if self.plugin else None,
@@ -113,7 +117,8 @@ class MethodSpec:
 
 
 def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
-    """The method called `name`: a known name, `NAME@other-audio`, `NAME@other-emotion` or `path/file.py:Class`.
+    """The method called `name`: a known name, `NAME@other-audio`, `NAME@other-emotion`, `path/file.py:Class`, or a damage
+    with its dose, `blur~1.5`.
 
     Raises UsageError with the nearest names and the list.
     """
@@ -129,11 +134,16 @@ def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
         if not Path(file).is_file():
             raise UsageError(f"--method {name}: there is no file {file}")
         return MethodSpec(name, f"{Path(file).resolve()}:{attribute}", altered or None, checkpoint)
+    if "~" in base and not altered:
+        from baselines.damages.registry import damage_called  # its module needs this one
+
+        return damage_called(base)
     if base not in METHODS:
         close = get_close_matches(base, [*METHODS, *GROUPS], n=2)
         hint = f"did you mean {' or '.join(close)}? " if close else ""
         raise UsageError(
-            f"unknown method {base!r}; {hint}known: {', '.join([*METHODS, *GROUPS])}; or path/file.py:Class"
+            f"unknown method {base!r}; {hint}known: {', '.join([*METHODS, *GROUPS])}; path/file.py:Class; "
+            "or a damage with its dose, as blur~1.5"
         )
     return MethodSpec(name, METHODS[base], altered or None, checkpoint)
 

@@ -21,7 +21,7 @@ from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import AUDIO_RATE, CROP_SIZE, FPS
 from bench.contract.errors import DamagedStore, NotApplicable, Reason, UndeclaredInput, UsageError
 from bench.contract.files import whole_file
-from bench.contract.method import CueMethod
+from bench.contract.method import CueMethod, SoundMethod
 from bench.data.store import Selected, Selection, Store, key_of
 from bench.progress import in_parallel
 from bench.requests import audio_of, build_request
@@ -250,9 +250,10 @@ def _write(method: Any, request: Any, row: Selected, out: Path) -> dict[str, Any
         yield first
         yield from frames
 
-    count = media.write_video(
-        target, all_frames(), fps=FPS, crf=VIDEO_CRF, audio=audio_of(row.clip), audio_rate=AUDIO_RATE
-    )
+    audio = audio_of(row.clip)
+    if isinstance(method, SoundMethod):
+        audio = checked_sound(method.sound(request), len(audio))
+    count = media.write_video(target, all_frames(), fps=FPS, crf=VIDEO_CRF, audio=audio, audio_rate=AUDIO_RATE)
     return {"file": target.name, "bytes": target.stat().st_size, "n_frames": count}
 
 
@@ -268,3 +269,12 @@ def checked(frames: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]
         yield frame
     if count != n_frames:
         raise ValueError(f"expected {n_frames} frames, the method yielded {count}")
+
+
+def checked_sound(audio: np.ndarray, n_samples: int) -> np.ndarray:
+    """The sound of a method, verified to be (n_samples,) float32 and finite; ValueError otherwise."""
+    if audio.shape != (n_samples,) or audio.dtype != np.float32:
+        raise ValueError(f"expected a sound of ({n_samples},) float32, the method gave {audio.shape} {audio.dtype}")
+    if not np.isfinite(audio).all():
+        raise ValueError("expected a sound of finite samples, the method gave NaN or infinity")
+    return audio

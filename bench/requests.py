@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ class StoreVideo:
         from bench.data import media
 
         return media.read_frames(self.path, fps=FPS)
+
+    def recoded(self, crf: float) -> Iterator[np.ndarray]:
+        from bench.data import media
+
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / self.path.name
+            media.write_video(path, self.frames(), fps=FPS, crf=crf)
+            yield from media.read_frames(path, fps=FPS)
 
 
 def clip_seed(seed: int, clip_id: str) -> int:
@@ -55,7 +64,7 @@ def build_request(
     same_sentence = f"no clip of {clip.speaker} saying the same sentence in another emotion"
 
     def audio() -> np.ndarray:
-        source = companion(row.other_sentence, same_emotion) if altered == "other-audio" else clip
+        source = other_sentence() if altered == "other-audio" else clip
         return audio_of(source, clip.n_frames)
 
     def emotion() -> str:
@@ -70,12 +79,15 @@ def build_request(
         frame = slice(row.reference_frame, row.reference_frame + 1)
         return read_image(store.reference_image(row.reference_clip, row.reference_sha256)), cues[frame]
 
-    def renderer() -> Any:
-        if not clip.truth.is_file():
+    def renderer(of: Clip) -> Any:
+        if not of.truth.is_file():
             raise NotApplicable(Reason.CUE_SPACE_ONLY, "real video cannot be re-rendered with one cue altered")
         from bench.data.puppet.rerender import TruthRenderer
 
-        return TruthRenderer(clip.truth, Crop.from_affine(clip.crop).cut)
+        return TruthRenderer(of.truth, Crop.from_affine(of.crop).cut)
+
+    def other_sentence() -> Clip:
+        return companion(row.other_sentence, same_emotion)
 
     sources: dict[Input, Callable[[], Any]] = {
         Input.AUDIO: audio,
@@ -87,7 +99,10 @@ def build_request(
         Input.TRUE_CUES: lambda: Cues.load(clip.cues),
         Input.OTHER_SENTENCE_VIDEO: lambda: video_of(row.other_sentence, same_emotion),
         Input.OTHER_EMOTION_VIDEO: lambda: video_of(row.other_emotion, same_sentence),
-        Input.RENDERER: renderer,
+        Input.OTHER_SENTENCE_AUDIO: lambda: audio_of(other_sentence(), clip.n_frames),
+        Input.OTHER_SENTENCE_CUES: lambda: Cues.load(other_sentence().cues),
+        Input.RENDERER: lambda: renderer(clip),
+        Input.OTHER_SENTENCE_RENDERER: lambda: renderer(other_sentence()),
     }
     return Request(clip.clip_id, clip.n_frames, clip_seed(seed, clip.clip_id), consumes, sources)
 

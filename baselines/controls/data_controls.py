@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from baselines.tracks import typical_frame
 from bench.contract.clip import CROP_SIZE
 from bench.contract.cues import Cues
 from bench.contract.errors import NotApplicable, Reason
@@ -116,11 +117,7 @@ class _CueControl(_Control, ABC):
 
 class _Frozen(_CueControl):
     def order(self, values: np.ndarray, request: Request) -> np.ndarray:
-        # the frame nearest to the clip's median in all components: a state that really occurs
-        flat = values.reshape(len(values), -1).astype(float)
-        spread = flat.std(0) + 1e-9
-        typical = int(np.argmin((((flat - np.median(flat, 0)) / spread) ** 2).sum(1)))
-        return np.full(len(values), typical)
+        return np.full(len(values), typical_frame(values))
 
 
 class _Shuffled(_CueControl):

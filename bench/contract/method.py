@@ -25,7 +25,10 @@ class Input(StrEnum):
     TRUE_CUES = "true cues"
     OTHER_SENTENCE_VIDEO = "real video, other sentence"
     OTHER_EMOTION_VIDEO = "real video, other emotion"
+    OTHER_SENTENCE_AUDIO = "sound, other sentence"
+    OTHER_SENTENCE_CUES = "true cues, other sentence"
     RENDERER = "true rendering parameters"
+    OTHER_SENTENCE_RENDERER = "true rendering parameters, other sentence"
 
 
 class Request:
@@ -33,7 +36,8 @@ class Request:
 
     Always there: clip_id, n_frames (25 fps), seed. Declared inputs, computed when first read:
     audio (N,) float32 16 kHz in -1..1; emotion str; level int or None; reference_image (256, 256, 3) uint8 RGB;
-    reference_cues, true_cues: Cues; the videos: `VideoFile`; renderer: `Renderer`.
+    reference_cues, true_cues, other_sentence_cues: Cues; the videos: `VideoFile`; the renderers: `Renderer`;
+    other_sentence_audio as audio, cut or repeated to this clip's length.
     Reading an input that does not exist for this clip raises NotApplicable with the reason.
     """
 
@@ -102,29 +106,55 @@ class Request:
         return self.get(Input.OTHER_EMOTION_VIDEO)
 
     @property
+    def other_sentence_audio(self) -> np.ndarray:
+        return self.get(Input.OTHER_SENTENCE_AUDIO)
+
+    @property
+    def other_sentence_cues(self) -> Cues:
+        return self.get(Input.OTHER_SENTENCE_CUES)
+
+    @property
     def renderer(self) -> Renderer:
         return self.get(Input.RENDERER)
 
+    @property
+    def other_sentence_renderer(self) -> Renderer:
+        return self.get(Input.OTHER_SENTENCE_RENDERER)
+
 
 class VideoFile(Protocol):
-    """A canonical video on disk: `path`, `n_frames`, and its frames as (256, 256, 3) uint8 RGB."""
+    """A canonical video on disk: `path`, `n_frames`, and its frames as (256, 256, 3) uint8 RGB.
+
+    `recoded(crf)` gives them after one more round through the suite's codec at that constant rate factor.
+    """
 
     path: Path
     n_frames: int
 
     def frames(self) -> Iterator[np.ndarray]: ...
 
+    def recoded(self, crf: float) -> Iterator[np.ndarray]: ...
+
 
 class Renderer(Protocol):
     """Re-renders an embedded clip from its saved parameters, some of them altered.
 
-    `truth` maps names to per-frame arrays: pose (T, 3) degrees [pitch, yaw, roll], gaze (T, 2, 2) degrees head-relative;
-    `frames(**altered)` yields (256, 256, 3) uint8 RGB canonical frames with those arrays in their place.
+    `truth` maps names to per-frame arrays: pose (T, 3) degrees [pitch, yaw, roll], position (T, 3) cm, gaze (T, 2, 2)
+    degrees head-relative, actions (T, A) in 0..1, whose columns `action_names` names; `weakened(share)` gives the actions
+    as they would be with that share of the emotion taken off, speech and blinks as they are.
+    `frames(**altered)` yields (256, 256, 3) uint8 RGB canonical frames with those arrays in their place, as rendered;
+    `recorded(**altered)` the same frames through the codecs of the dataset and of the store: with nothing altered, the
+    very frames of the true video.
     """
 
     truth: Mapping[str, np.ndarray]
+    action_names: tuple[str, ...]
+
+    def weakened(self, share: float) -> np.ndarray: ...
 
     def frames(self, **altered: np.ndarray) -> Iterator[np.ndarray]: ...
+
+    def recorded(self, **altered: np.ndarray) -> Iterator[np.ndarray]: ...
 
 
 @runtime_checkable
@@ -147,6 +177,13 @@ class FileMethod(Protocol):
     """A method whose output is an existing file, taken as it is (no second encoding)."""
 
     def file(self, request: Request) -> Path: ...
+
+
+@runtime_checkable
+class SoundMethod(Protocol):
+    """A method that also gives the sound of its video, (N,) float32 16 kHz, as long as the clip's own; else it is the clip's."""
+
+    def sound(self, request: Request) -> np.ndarray: ...
 
 
 @runtime_checkable

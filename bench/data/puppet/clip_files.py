@@ -64,25 +64,38 @@ def _write_cremad(clip: PlannedClip, root: Path) -> None:
     from bench.data.media import write_audio
     from bench.data.puppet import flv, truth
     from bench.data.puppet.performance import ROOM_RMS, recorder_crf
-    from bench.data.puppet.rerender import widened
     from bench.data.puppet.speaker import stream
 
     width, height = flv.SIZE
     take, performance = _take(clip)
     renderer = _renderer(take.speaker, height)
-    faster = at_rate(performance, flv.frames_in(len(take)), flv.FPS)
-    frames: Iterator[np.ndarray] = (widened(frame, width) for frame in renderer.frames(faster))
     rng = stream(clip.speaker, clip.emotion, clip.level, clip.take, "wav")
     room = ROOM_RMS * rng.standard_normal(round(float(rng.uniform(*CREMAD_TAIL)) * CREMAD_WAV_RATE))
     beside = np.concatenate([_resampled(take.samples, take.rate, CREMAD_WAV_RATE), room.astype(np.float32)])
     write_audio(clip.audio(root), beside, CREMAD_WAV_RATE)
     crf = recorder_crf(clip.speaker, clip.emotion, clip.level, clip.take)
-    bits = flv.PICTURE_BITS * 2 ** ((MIDDLE_CRF - crf) / 6)  # 6 of the rate factor halve a file
-    flv.write_flv(clip.video(root), frames, _resampled(take.samples, take.rate, flv.SOUND_RATE), bits)
+    sound = _resampled(take.samples, take.rate, flv.SOUND_RATE)
+    flv.write_flv(clip.video(root), flv_frames(renderer, performance), sound, flv_bits(crf))
     marks = renderer.landmarks(performance)
     gap, what = renderer.lip_gap(performance, marks), truth.of_take(take, clip.emotion, clip.level, clip.take)
     marks = marks + np.float32([(width - height) // 2, 0])
     truth.save(clip.truth(root), clip.clip_id, take.speaker, performance, marks, gap, flv.SIZE, what)
+
+
+def flv_frames(renderer, performance) -> Iterator[np.ndarray]:
+    """The pictures (360, 480, 3) uint8 RGB of a performance at 25 fps as a camera of CREMA-D's rate sees them."""
+    from bench.data.puppet import flv
+    from bench.data.puppet.rerender import widened
+
+    faster = at_rate(performance, flv.frames_in(len(performance)), flv.FPS)
+    return (widened(frame, flv.SIZE[0]) for frame in renderer.frames(faster))
+
+
+def flv_bits(crf: float) -> float:
+    """Bits per second of picture for a recorder of this quality: 6 of the rate factor halve a file."""
+    from bench.data.puppet import flv
+
+    return flv.PICTURE_BITS * 2 ** ((MIDDLE_CRF - crf) / 6)
 
 
 def _write_stills(clip: PlannedClip, root: Path) -> None:

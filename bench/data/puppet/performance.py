@@ -88,8 +88,8 @@ def perform(
     phonemes = tuple(replace(p, start=p.start + onset, end=p.end + onset) for p in utterance.phonemes)
 
     times = grid(count / FPS)
-    accents = _accents(rng("accents"), phonemes)
-    swell = _swell(rng("swell"), times, mood, accents)
+    accents = pitch_accents(rng("accents"), phonemes)
+    swell = swelling(rng("swell"), times, mood, accents)
     found = eyes.fixations(
         rng("gaze"), count / FPS, mood, swell, [at for at, _ in accents], speaker.side, speaker.pace, speaker.camera
     )
@@ -102,8 +102,8 @@ def perform(
     spoken = mouth(utterance.phonemes, count, onset, speaker.effort * max(0.6, mood.mix("effort")))
 
     at = np.arange(count) * (RATE // FPS)  # frame t stands for the instant t / 25 s
-    face = _expression(rng("face"), times, speaker, mood, swell, accents, found)
-    actions = _together({name: curve[at] for name, curve in face.items()}, spoken, blink[at])
+    face = expression(rng("face"), times, speaker, mood, swell, accents, found)
+    actions = one_face({name: curve[at] for name, curve in face.items()}, spoken, blink[at])
     return Take(
         speaker=speaker,
         text=text,
@@ -133,11 +133,23 @@ def _say(rng: np.random.Generator, speaker: Speaker, mood: Mood, text: str, coun
         raise ValueError(
             f"{text!r} takes {utterance.seconds:.2f} s, the clip has room for {room:.2f} s: longer clips needed"
         )
-    spare = room - utterance.seconds
-    return utterance, EDGE + float(rng.beta(1.6, 2.0)) * spare
+    return utterance, EDGE + _share_before(rng) * (room - utterance.seconds)
 
 
-def _accents(rng: np.random.Generator, phonemes: tuple[Phoneme, ...]) -> list[tuple[float, float]]:
+def onset_of(rng: np.random.Generator, mood: Mood, phonemes: tuple[Phoneme, ...], count: int) -> float:
+    """The second at which the engine's first sample was laid, of a take whose phonemes (in seconds of the clip) are known."""
+    mood.delivery(rng)
+    share, room = _share_before(rng), count / FPS - 2 * EDGE
+    end = max(p.end for p in phonemes if not p.pause)
+    return (EDGE + share * (room - end)) / (1 - share)  # `_say`'s equation, solved for the onset
+
+
+def _share_before(rng: np.random.Generator) -> float:
+    """The share of a clip's spare time that lies before the sentence."""
+    return float(rng.beta(1.6, 2.0))
+
+
+def pitch_accents(rng: np.random.Generator, phonemes: tuple[Phoneme, ...]) -> list[tuple[float, float]]:
     """(seconds, strength) of the pitch accents that the body takes part in: most of the stressed vowels."""
     accents = []
     for p in phonemes:
@@ -147,7 +159,7 @@ def _accents(rng: np.random.Generator, phonemes: tuple[Phoneme, ...]) -> list[tu
     return accents
 
 
-def _swell(rng: np.random.Generator, times: np.ndarray, mood: Mood, accents: list[tuple[float, float]]) -> np.ndarray:
+def swelling(rng: np.random.Generator, times: np.ndarray, mood: Mood, accents: list[tuple[float, float]]) -> np.ndarray:
     """The course of the emotion about its mean (N,): slow drift, raised around accents; scaled by the emotion's depth."""
     course = 0.6 * drift(rng, times, 0.55)
     for at, strength in accents:
@@ -192,7 +204,7 @@ def _position(rng: np.random.Generator, times: np.ndarray, speaker: Speaker, pos
     return place
 
 
-def _expression(
+def expression(
     rng: np.random.Generator,
     times: np.ndarray,
     speaker: Speaker,
@@ -247,7 +259,7 @@ def _expression(
     return {name: curve.clip(0.0, 1.0) for name, curve in curves.items()}
 
 
-def _together(face: dict[str, np.ndarray], spoken: np.ndarray, blink: np.ndarray) -> np.ndarray:
+def one_face(face: dict[str, np.ndarray], spoken: np.ndarray, blink: np.ndarray) -> np.ndarray:
     """Expression, speech and blinks in one face: (T, A). Speech has the mouth; closures win over everything."""
     said = dict(zip(ARTICULATORS, spoken.T, strict=True))
     out = {name: face[name].copy() for name in ACTIONS}

@@ -125,6 +125,12 @@ def test_rerendered_frames_lie_in_the_crop_and_at_the_time_of_the_prepared_ones(
     assert 10 * np.log10(255**2 / errors[0]) > 26
 
 
+def test_recorded_again_unaltered_they_are_the_prepared_ones(selection):
+    clip = selection.scored[0].clip
+    again = TruthRenderer(clip.truth, Crop.from_affine(clip.crop).cut).recorded()
+    assert np.array_equal(np.stack(list(again)), np.stack(list(media.read_frames(clip.video))))
+
+
 def test_true_landmarks_are_pixels_of_the_source_picture(selection):
     from bench.contract.cues import Cues
 
