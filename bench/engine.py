@@ -15,7 +15,7 @@ from bench.data.store import key_of
 from bench.features import PASSING, Arrays, kept_arrays
 from bench.plan import Plan, kind_of
 from bench.progress import torch_on_one_core
-from bench.sides import Failed, Sides, blamed
+from bench.sides import Failed, Side, Sides, blamed
 
 BATCH = 16
 """Pairs of frames given to a frame metric at once; fixed, so that a value does not depend on the machine."""
@@ -43,6 +43,9 @@ def measure(plan: Plan, sides: Sides, key: str, known: dict[str, Value], truths:
         if metric.name in plan.missing:
             reason, detail = plan.missing[metric.name]
             out.values[metric.name] = nothing(reason, detail)
+        elif (frames := _n_paired(sides)) < plan.min_frames:
+            detail = f"{frames} frames; this protocol takes clips of at least {plan.min_frames}"
+            out.values[metric.name] = nothing(Reason.TOO_SHORT_FOR_PROTOCOL, detail)
         elif (reason := _not_applicable(plan, metric, sides)) is not None:
             out.values[metric.name] = nothing(reason)
         elif isinstance(metric, SetMetric):
@@ -51,7 +54,7 @@ def measure(plan: Plan, sides: Sides, key: str, known: dict[str, Value], truths:
             identity = plan.identity_of(metric)
             value = _once(known, identity, lambda metric=metric: _measured(plan, metric, sides))
             if isinstance(metric, OwnMetric):
-                real = _once(truths, identity, lambda metric=metric: _own(plan, metric, sides.reference))
+                real = _once(truths, identity, lambda metric=metric: _own(plan, metric, sides, sides.reference))
                 value = value | {"truth": real["value"]}
             out.values[metric.name] = value
     return out
@@ -88,17 +91,25 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _measured(plan: Plan, metric: Metric, sides: Sides) -> Value:
+    if isinstance(metric, OwnMetric):
+        return _own(plan, metric, sides, sides.generated)
+    try:
+        sides = sides.through(plan.view.of(metric))
+    except Unscorable as reason:
+        return nothing(reason.reason, reason.detail)
     if isinstance(metric, FrameMetric):
         return _frames(plan, metric, sides)
     if isinstance(metric, CueMetric):
         return _guarded(metric, lambda: _cue_score(metric, sides), *_valid(sides))
-    if isinstance(metric, OwnMetric):
-        return _own(plan, metric, sides.generated)
     assert isinstance(metric, PairMetric)
     return _guarded(metric, lambda: metric.pair(_pair(metric, sides)), *_valid(sides))
 
 
-def _own(plan: Plan, metric: OwnMetric, side: Any) -> Value:
+def _own(plan: Plan, metric: OwnMetric, sides: Sides, side: Side) -> Value:
+    try:
+        side = sides.one_through(plan.view.of(metric), side)
+    except Unscorable as reason:
+        return nothing(reason.reason, reason.detail)
     return _guarded(metric, lambda: metric.own(side.seen(metric.extractors)), bool(side.cues.valid.any()))
 
 
@@ -174,7 +185,7 @@ def _collect(plan: Plan, metric: SetMetric, sides: Sides, key: str, collected: d
         entry = key_of(pair=key, collection=metric.collection, metric=plan.identity_of(metric))
 
         def collect() -> Mapping[str, np.ndarray]:
-            pair = _pair(metric, sides)
+            pair = _pair(metric, sides.through(plan.view.of(metric)))
             with blamed(metric.name):
                 arrays = metric.collect(pair)
                 if narrow := [name for name, array in arrays.items() if np.asarray(array).dtype == np.float16]:
@@ -182,7 +193,7 @@ def _collect(plan: Plan, metric: SetMetric, sides: Sides, key: str, collected: d
                 return arrays
 
         try:
-            collected[metric.collection] = kept_arrays(sides.generated.cache, "collected", entry, collect)
+            collected[metric.collection] = kept_arrays(sides.generated.tools.cache, "collected", entry, collect)
         except Unscorable as reason:
             return nothing(reason.reason, reason.detail)
         except Failed as failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ from bench.row_record import (
 )
 from bench.row_tables import cells, clips_table, items_table
 from bench.samples import keep
-from bench.scoring import SCORING_VERSION, Job, score_clip
+from bench.scoring import SCORING_VERSION, Job, score_under
 from bench.set_scores import SET_VERSION, estimates, write_sets
 from bench.videos import labels_of
 
@@ -92,67 +92,156 @@ def evaluate(
     `out` holds the result of the same inputs, nothing is done.
     Raises UsageError for a folder that is not there, NothingDoneError if no clip has a value, MissingOutputs.
     """
+    protocol = load_protocol(protocol_name) if only is None else load_protocol(protocol_name).only(only)
+    return evaluate_under(
+        {out: protocol},
+        selection,
+        videos,
+        name=name,
+        framing=framing,
+        missing=missing,
+        cache=cache,
+        seed=seed,
+        jobs=jobs,
+        limit=limit,
+        device=device,
+        command=command,
+    )[0]
+
+
+def evaluate_under(
+    protocols: Mapping[Path, Protocol],
+    selection: Selection,
+    videos: Path,
+    *,
+    name: str | None = None,
+    framing: str | None = None,
+    missing: str = "static",
+    cache: Path,
+    seed: int = 0,
+    jobs: int = 2,
+    limit: int | None = None,
+    device: str = "cpu",
+    command: str = "",
+) -> list[Evaluated]:
+    """`evaluate` under several protocols, result folder -> protocol, from one decode of every video: an ordinary result each.
+
+    The numbers are those of one evaluation after the other. Results that stand already are not made again.
+    """
     started = time.monotonic()
     if not videos.is_dir():
         raise UsageError(f"--videos {videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
     if missing not in MISSING_POLICIES:
         raise UsageError(f"--missing {missing}: expected one of {', '.join(MISSING_POLICIES)}")
     selection.refuse_frames_only()
-    protocol = load_protocol(protocol_name) if only is None else load_protocol(protocol_name).only(only)
-    out = _own_folder(out, videos)
-    card = read_card(videos)
-    frame = Framing(framing or (card.framing if card else protocol.framing))
-    rows = selection.limited(limit)
-    label = name or row_name(videos)
-    videos_note = _check_names(videos, rows, selection, card)
-    document, speakers = selection.document, [row.clip.speaker for row in rows]
-    plan = make_plan(protocol, document["dataset"], document["data_version"], speakers, device)
-    work = [
-        Job(row, selection.store.folder, videos, cache, plan, frame, missing, _verdict(videos, row, card))
-        for row in rows
+    rows = [
+        _Row(out, protocol, selection, videos, name, framing, missing, cache, seed, limit, device)
+        for out, protocol in protocols.items()
     ]
-    method, dataset = method_record(card, label), dataset_record(selection, rows)
-    inputs = _inputs(work, protocol, method, dataset, selection, label, seed, videos_note)
-    if (earlier := _result_of(out, inputs, plan)) is not None:
-        return Evaluated(out, earlier, _failures(earlier), reused=True)
-    scored = in_parallel(score_clip, [(job,) for job in work], jobs, len(work), f"evaluate {label}")
-    items = sorted(scored, key=lambda item: item["clip_id"])
-    _refuse_failed(items)
-    clips = clips_table(items, rows, selection, label, plan, protocol.name)
-    sets = estimates(plan, items, rows, cache, seed, jobs, label)
-    of_clips = [metric for metric in plan.metrics if not isinstance(metric, SetMetric)]
-    result = Result(
-        name=label,
-        method=method,
-        dataset=dataset,
-        protocol=protocol_record(protocol, frame.value, missing),
-        metrics=cells(clips, items, plan, sets, seed),
-        breakdown=breakdown(clips, of_clips),
-        distributions=distributions(clips, of_clips),
-        showcase=showcase([row.clip for row in rows]),
-        items=item_counts(items),
-        problems=problems(items),
-        notes=[*videos_note, *notes(items), *_human_ceiling(method, rows)],
-        extractors=plan.records(),
-        device=plan.device,
-        inputs_sha256=inputs,
-        environment=describe(),
-        seed=seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=command,
-        wall_seconds=round(time.monotonic() - started, 3),
-    )
-    _refuse_empty(result, items)
-    with whole_folder(out) as folder:
-        write_parquet(folder / "clips.parquet", clips)
-        write_parquet(folder / "items.parquet", items_table(items))
-        if selection.rejected.is_file():
-            shutil.copyfile(selection.rejected, folder / "rejected.parquet")
-        write_sets(folder, items, sets)
-        write_cards(folder / "cards", plan.experts)
-        keep(items, rows, result, videos, cache, plan, frame, folder)
-        result.save(folder / "result.json")
-    return Evaluated(out, result, _failures(result))
+    todo = [row for row in rows if row.earlier is None]
+    if todo:
+        under = zip(*(row.jobs for row in todo), strict=True)
+        scored = list(
+            in_parallel(
+                score_under,
+                [(list(of_clip),) for of_clip in under],
+                jobs,
+                len(todo[0].jobs),
+                f"evaluate {todo[0].label}",
+            )
+        )
+    done = []
+    for row in rows:
+        if row.earlier is not None:
+            done.append(Evaluated(row.out, row.earlier, _failures(row.earlier), reused=True))
+            continue
+        items = sorted((items[todo.index(row)] for items in scored), key=lambda item: item["clip_id"])
+        done.append(row.written(items, jobs, command, started))
+    return done
+
+
+class _Row:
+    """One row under one protocol: planned before anything is decoded, written when its clips are scored."""
+
+    def __init__(
+        self,
+        out: Path,
+        protocol: Protocol,
+        selection: Selection,
+        videos: Path,
+        name: str | None,
+        framing: str | None,
+        missing: str,
+        cache: Path,
+        seed: int,
+        limit: int | None,
+        device: str,
+    ):
+        self.out, self.protocol, self.selection, self.videos = _own_folder(out, videos), protocol, selection, videos
+        self.missing, self.cache, self.seed = missing, cache, seed
+        card = read_card(videos)
+        self.framing = Framing(framing or (card.framing if card else protocol.framing))
+        self.rows = selection.limited(limit)
+        self.label = name or row_name(videos)
+        self.remarks = _check_names(videos, self.rows, selection, card)
+        document, speakers = selection.document, [row.clip.speaker for row in self.rows]
+        self.plan = make_plan(protocol, document["dataset"], document["data_version"], speakers, device)
+        self.jobs = [
+            Job(
+                row,
+                selection.store.folder,
+                videos,
+                cache,
+                self.plan,
+                self.framing,
+                missing,
+                _verdict(videos, row, card),
+            )
+            for row in self.rows
+        ]
+        self.method, self.dataset = method_record(card, self.label), dataset_record(selection, self.rows)
+        self.inputs = _inputs(self.jobs, protocol, self.method, self.dataset, selection, self.label, seed, self.remarks)
+        self.earlier = _result_of(self.out, self.inputs, self.plan)
+
+    def written(self, items: list[dict[str, Any]], jobs: int, command: str, started: float) -> Evaluated:
+        """The result of these items, in its folder; MissingOutputs and NothingDoneError as `evaluate` says."""
+        plan, rows, selection, protocol = self.plan, self.rows, self.selection, self.protocol
+        _refuse_failed(items)
+        clips = clips_table(items, rows, selection, self.label, plan, protocol.name)
+        sets = estimates(plan, items, rows, self.cache, self.seed, jobs, self.label)
+        of_clips = [metric for metric in plan.metrics if not isinstance(metric, SetMetric)]
+        result = Result(
+            name=self.label,
+            method=self.method,
+            dataset=self.dataset,
+            protocol=protocol_record(protocol, self.framing.value, self.missing),
+            metrics=cells(clips, items, plan, sets, self.seed),
+            breakdown=breakdown(clips, of_clips),
+            distributions=distributions(clips, of_clips),
+            showcase=showcase([row.clip for row in rows]),
+            items=item_counts(items),
+            problems=problems(items),
+            notes=[*self.remarks, *notes(items), *_human_ceiling(self.method, rows)],
+            extractors=plan.records(),
+            device=plan.device,
+            inputs_sha256=self.inputs,
+            environment=describe(),
+            seed=self.seed,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=command,
+            wall_seconds=round(time.monotonic() - started, 3),
+        )
+        _refuse_empty(result, items)
+        with whole_folder(self.out) as folder:
+            write_parquet(folder / "clips.parquet", clips)
+            write_parquet(folder / "items.parquet", items_table(items))
+            if selection.rejected.is_file():
+                shutil.copyfile(selection.rejected, folder / "rejected.parquet")
+            write_sets(folder, items, sets)
+            write_cards(folder / "cards", plan.experts)
+            keep(items, rows, result, self.videos, self.cache, plan, self.framing, folder)
+            result.save(folder / "result.json")
+        return Evaluated(self.out, result, _failures(result))
 
 
 def _human_ceiling(method: MethodRecord, rows: Sequence[Selected]) -> list[str]:
@@ -168,7 +257,12 @@ def _refuse_failed(items: Sequence[dict[str, Any]]) -> None:
 
 
 def _refuse_empty(result: Result, items: Sequence[dict[str, Any]]) -> None:
-    if result.method.kind != "control" and all(m.value is None for m in result.metrics):
+    if result.method.kind == "control" or any(m.value is not None for m in result.metrics):
+        return
+    # a protocol that takes none of these clips, or whose weights are not here, is an answer
+    if not any(
+        u.reason in (Reason.TOO_SHORT_FOR_PROTOCOL, Reason.WEIGHTS_MISSING) for m in result.metrics for u in m.unscored
+    ):
         reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
         raise NothingDoneError(f"{result.name}: not one of {len(items)} clips could be scored: {reasons}")
 

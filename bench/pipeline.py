@@ -19,10 +19,11 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
     from bench import rates
     from bench.atomic import read_json
     from bench.data.store import Selection, Store, frames_only_error
-    from bench.evaluate import evaluate as evaluate_folder
+    from bench.evaluate import evaluate_under
     from bench.generate import generate as generate_videos
-    from bench.protocols import load_protocol
+    from bench.protocols import load_protocols
     from bench.sheet import sheets_of
+    from bench.spread import build_spread
     from reports.html import build
     from reports.terminal import terminal
 
@@ -36,7 +37,7 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
     # what cannot be loaded is said before an hour of preparing
     for spec in specs:
         spec.load()
-    load_protocol(flags.protocol)
+    protocols = load_protocols(flags.protocol)
     prepared = prepare(flags, space, command, mirror)
     say(prepared.text)
     worst, stages = prepared.code, {"prepare": prepared.document["seconds"]}
@@ -58,13 +59,16 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
             )
             tell_generated(mirror, made, selection)
             mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
-            done = evaluate_folder(
+            under = {
+                space.results(result_name(flags, spec.label, protocol.name, selection)): protocol
+                for protocol in protocols
+            }
+            done = evaluate_under(
+                under,
                 selection,
                 made.folder,
                 name=spec.name,
-                protocol_name=flags.protocol,
                 missing=flags.missing,
-                out=space.results(result_name(flags, spec.label, flags.protocol, selection)),
                 cache=space.cache,
                 seed=flags.seed,
                 jobs=flags.jobs,
@@ -72,7 +76,10 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
                 device=flags.device,
                 command=command,
             )
-            mirror.evaluated(done.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
+            for number, one in enumerate(done):
+                if number:
+                    mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
+                mirror.evaluated(one.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
         except UsageError:
             raise
         except EmotalkError as error:
@@ -81,35 +88,39 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
             say(f"{spec.name}: {error}")
             worst = max(worst, ExitCode.SOME_FAILED)
             continue
-        rows.append(done)
-        if done.failed:
+        rows += done
+        if any(one.failed for one in done):
             worst = max(worst, ExitCode.SOME_FAILED)
         counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
         stages[spec.name] = round(time.monotonic() - clock, 2)
         say(f"{spec.name}: {counts}; {stages[spec.name]:.1f} s")
-        measured.row(fresh=made.reused == 0 and not done.reused)
+        measured.row(fresh=made.reused == 0 and not any(one.reused for one in done))
     if not rows:
         raise NothingDoneError(
             "no method could be evaluated: " + "; ".join(f"{f['method']}: {f['message']}" for f in failures)
         )
     frames = [row.clip.n_frames for row in selection.limited(flags.limit)]
-    rates.add(space.cache, measured.rates(frames, flags.protocol))
+    named = "+".join(protocol.name for protocol in protocols)
+    rates.add(space.cache, measured.rates(frames, named))
     folders = [row.folder for row in rows]
     # a run of fewer rows does not take the place of the report of all controls
     typed = [n.strip() for n in flags.methods.split(",") if n.strip()]
     own = "+".join(dict.fromkeys(n if n in GROUPS else find_method(n).label for n in typed))
-    out = space.report / result_name(flags, None if own == "controls" else own, flags.protocol, selection)
+    out = space.report / result_name(flags, None if own == "controls" else own, named, selection)
     mirror.begin("report", f"report {out.name}")
     sheets = sheets_of([folder / "result.json" for folder in folders], space, flags.jobs) if flags.sheet else ()
     done = build(folders, out, sheets)
-    mirror.reported(done.files, out, folders)
+    spread = build_spread(folders, out, flags.seed) if len(protocols) > 1 else None
+    mirror.reported((*done.files, *(spread.files if spread else ())), out, folders)
     total = time.monotonic() - started
     lines = [terminal(folders), *failures_of(rows)]
     lines += listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
     lines += written_files(done)
+    lines += [f"spread between protocols: {out / 'spread.html'}"] if spread else []
     lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
     document = {
         "report": str(out / "report.html"),
+        "spread": str(out / "spread.html") if spread else None,
         "results": [str(f) for f in folders],
         "prepare": prepared.document,
         "failures": failures,

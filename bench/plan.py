@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from bench.contract.seen import VideoExtractor
 from bench.data.store import key_of
 from bench.package_index import sha256_of
 from bench.protocols import Protocol
+from bench.view import CANONICAL, VIEW_VERSION, View
 
 Device = Literal["cpu", "cuda"]
 KINDS = {"frames": FrameMetric, "cues": CueMetric, "own": OwnMetric, "pair": PairMetric, "set": SetMetric}
@@ -44,7 +45,7 @@ class ExtractorPlan:
 class Plan:
     """Picklable and small: workers build networks from it at first use.
 
-    `missing` names the metrics without a column: metric -> (reason, what to do). `options` are the protocol's settings.
+    `missing` names the metrics without a column: metric -> (reason, what to do). `options` and `view` are the protocol's settings.
     """
 
     metrics: tuple[Metric, ...]
@@ -55,6 +56,8 @@ class Plan:
     weights: Mapping[str, Path] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    view: View = CANONICAL
+    min_frames: int = 0
 
     @cached_property
     def measurable(self) -> tuple[Metric, ...]:
@@ -63,6 +66,8 @@ class Plan:
 
     def identity_of(self, metric: Metric) -> str:
         """Changes with everything that a value of `metric` depends on beside the videos."""
+        view = self.view.of(metric)
+        seen = {} if view == CANONICAL else {"view": astuple(view), "views": VIEW_VERSION}
         return key_of(
             name=metric.name,
             version=metric.version,
@@ -71,6 +76,7 @@ class Plan:
             weights={name: self.hashes[name] for name in metric.needs},
             extractors=[self.extractors[name].identity for name in metric.extractors],
             device=self.device if metric.needs or metric.extractors else "cpu",
+            **seen,
         )
 
     @cached_property
@@ -81,7 +87,10 @@ class Plan:
             for m in self.metrics
         ]
         identities = [self.identity_of(m) for m in self.measurable]
-        return key_of(metrics=named, identities=identities, longest=self.max_length_difference, device=self.device)
+        least = {"min_frames": self.min_frames} if self.min_frames else {}
+        return key_of(
+            metrics=named, identities=identities, longest=self.max_length_difference, device=self.device, **least
+        )
 
     @property
     def experts(self) -> dict[str, Path]:
@@ -142,9 +151,8 @@ def make_plan(
     Raises UsageError where a metric is not a metric. A weight file, or an expert, that cannot be had is no error.
     """
     from metrics.extractors.registry import extractor_class
-    from metrics.registry import get_metrics
 
-    metrics = tuple(get_metrics(protocol.metrics, protocol.options))
+    metrics = tuple(protocol.metrics_built())
     for metric in metrics:
         kind_of(metric)
     of_clips = {"dataset": dataset, "data_version": data_version, "speakers": sorted(set(speakers))}
@@ -174,7 +182,21 @@ def make_plan(
         weights=weights,
         hashes=hashes,
         missing=missing,
+        view=protocol.view,
+        min_frames=protocol.min_frames,
     )
+
+
+def together(plans: Iterable[Plan]) -> dict[str, ExtractorPlan]:
+    """The extractors of all plans by name; UsageError if two plans made for the same clips build one differently."""
+    found: dict[str, ExtractorPlan] = {}
+    for plan in plans:
+        for name, one in plan.extractors.items():
+            if found.setdefault(name, one).identity != one.identity:
+                raise UsageError(
+                    f"extractor {name}: its weights changed while this evaluation was planned; run it again"
+                )
+    return found
 
 
 class _Missing(Exception):

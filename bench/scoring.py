@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from bench.data.store import Selected, Store, key_of
 from bench.engine import Measured, measure
 from bench.features import place
 from bench.framing import FLAGGED_RESIDUAL, Framing
-from bench.plan import Plan
-from bench.sides import Side, Sides
-from bench.videos import open_cues, open_generated, open_portrait, open_reference
+from bench.plan import Plan, together
+from bench.sides import Side, Sides, Tools
+from bench.videos import ClipVideos, open_cues, open_generated
 
 SCORING_VERSION = "4"
 STATIC_CRF = 18
@@ -38,7 +39,22 @@ class Job:
     """(status, reason, detail) if the folder's own record says that there is no output to score: n/a, or missing."""
 
 
-def score_clip(job: Job) -> dict[str, Any]:
+def score_under(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """The items of one clip under several protocols, in order: `score_clip` of each, from one decode of each video.
+
+    The jobs differ in plan and framing alone.
+    """
+    videos = _videos_of(jobs)
+    return [score_clip(job, videos) for job in jobs]
+
+
+def _videos_of(jobs: Sequence[Job]) -> ClipVideos:
+    plans, first = [job.plan for job in jobs], jobs[0]
+    tools = Tools(together(plans), first.plan.device, first.cache)
+    return ClipVideos(tools, first.row, Store(first.store), max(plan.max_length_difference for plan in plans))
+
+
+def score_clip(job: Job, videos: ClipVideos | None = None) -> dict[str, Any]:
     """The item of one clip: {clip_id, status, reason, detail, length_delta, residual, flags, sample, values, collected}.
 
     values: metric -> {value or None, reason or None, detail or None, n_frames, truth of metrics of one video, collected
@@ -47,6 +63,7 @@ def score_clip(job: Job) -> dict[str, Any]:
     for a bad video.
     """
     clip_id = job.row.clip.clip_id
+    opened = videos or _videos_of([job])
     item = {"clip_id": clip_id, "status": "ok", "reason": None, "detail": None, "length_delta": None, "residual": None,
             "flags": [], "sample": None, "values": {}, "collected": {}}  # fmt: skip
     cues_file = job.videos / f"{clip_id}.cues.safetensors"
@@ -58,8 +75,8 @@ def score_clip(job: Job) -> dict[str, Any]:
                 return item | {"status": status, "reason": reason, "detail": detail}
             raise RejectedInput(Reason(reason), detail)
         if not video.exists() and cues_file.is_file():
-            return _tidied(item | _score_cues(job, cues_file), job)
-        return _tidied(item | _score_video(job, video), job)
+            return _tidied(item | _score_cues(job, opened, cues_file), job)
+        return _tidied(item | _score_video(job, opened, video), job)
     except RejectedInput as error:
         item |= {"reason": str(error.reason), "detail": _without_folders(error.detail, job)}
     except (EmotalkError, OSError, MemoryError):
@@ -72,7 +89,7 @@ def score_clip(job: Job) -> dict[str, Any]:
         return item | {"status": "excluded" if job.missing == "exclude" else "failed"}
     try:
         still = static_video(job.row, Store(job.store), job.cache)
-        scored = _score_video(job, still, Framing.CANONICAL)
+        scored = _score_video(job, opened, still, Framing.CANONICAL)
     except RejectedInput as error:
         return item | {
             "status": "excluded",
@@ -113,15 +130,15 @@ def static_video(row: Selected, store: Store, cache: Path) -> Path:
     return path
 
 
-def _score_video(job: Job, path: Path, framing: Framing | None = None) -> dict[str, Any]:
+def _score_video(job: Job, videos: ClipVideos, path: Path, framing: Framing | None = None) -> dict[str, Any]:
     from bench.data import media
 
     if not path.is_file():
         raise RejectedInput(Reason.MISSING_OUTPUT, f"expected {path.name}, there is no such file")
     clip, framing = job.row.clip, framing or job.framing
     stream = media.stream_sha256(path)
-    opened = open_generated(job.plan, job.cache, clip, path, framing, stream)
-    measured = _measure(job, opened.side, generated=stream, framing=framing.value, crop=clip.crop)
+    opened = videos.generated(path, framing, stream, job.plan.max_length_difference)
+    measured = _measure(job, videos, opened.side, generated=stream, framing=framing.value, crop=clip.crop)
     cues = opened.side.cues
     delta = len(cues) - clip.n_frames
     flags = []
@@ -141,10 +158,10 @@ def _score_video(job: Job, path: Path, framing: Framing | None = None) -> dict[s
     }
 
 
-def _score_cues(job: Job, path: Path) -> dict[str, Any]:
+def _score_cues(job: Job, videos: ClipVideos, path: Path) -> dict[str, Any]:
     """A cue-space item: what reads cues and sound; every other metric is null with the reason."""
-    side = open_cues(job.plan, job.cache, job.row.clip, path)
-    measured = _measure(job, side, generated=side.picture, framing="cues", crop=None)
+    side = open_cues(videos.tools, job.row.clip, path)
+    measured = _measure(job, videos, side, generated=side.picture, framing="cues", crop=None)
     return {
         "status": "cues",
         "reason": str(Reason.CUE_SPACE_ONLY),
@@ -154,11 +171,11 @@ def _score_cues(job: Job, path: Path) -> dict[str, Any]:
     }
 
 
-def _measure(job: Job, side: Side, **made_of: Any) -> Measured:
+def _measure(job: Job, videos: ClipVideos, side: Side, **made_of: Any) -> Measured:
     """All metrics, those measured before from the cache: of the pair, and of the real video by itself."""
     plan, row = job.plan, job.row
-    reference = open_reference(plan, job.cache, row.clip)
-    portrait = open_portrait(plan, job.cache, row, Store(job.store)) if plan.shows_portrait else None
+    reference = videos.reference
+    portrait = videos.portrait if plan.shows_portrait else None
     of_real = {
         "scoring": SCORING_VERSION,
         "reference": [reference.picture, reference.sound.sha256],
@@ -201,6 +218,8 @@ def generated_cues(clip: Clip, videos: Path, cache: Path, plan: Plan, framing: F
     from bench.data import media
 
     video = videos / f"{clip.clip_id}.mp4"
+    tools = Tools({}, plan.device, cache)
     if not video.exists():
-        return open_cues(plan, cache, clip, videos / f"{clip.clip_id}.cues.safetensors").cues
-    return open_generated(plan, cache, clip, video, framing, media.stream_sha256(video)).side.cues
+        return open_cues(tools, clip, videos / f"{clip.clip_id}.cues.safetensors").cues
+    stream = media.stream_sha256(video)
+    return open_generated(tools, clip, video, framing, stream, plan.max_length_difference).side.cues

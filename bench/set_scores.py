@@ -113,7 +113,8 @@ def _asked(estimate: SetEstimate, clips: Sequence[Collected]) -> dict[str, Any]:
     everything = np.ones(len(clips), bool)
     value = float(estimate.statistic(everything))
     if not np.isfinite(value):
-        raise Unscorable(Reason.NOT_FINITE, f"the statistic of all {len(clips)} clips is {value}")
+        too_little = f"what the {len(clips)} clips hold together is too little for a number (the statistic is {value})"
+        raise Unscorable(Reason.NOT_FINITE, too_little)
     speakers = np.array([clip.labels.speaker for clip in clips], str)
     return {
         "value": value,

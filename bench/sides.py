@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +17,20 @@ from bench.contract.seen import Labels, Seen, Video, VideoExtractor
 from bench.data.prepare_clip import face_identity
 from bench.data.store import key_of
 from bench.features import Arrays, Features, kept_arrays
-from bench.plan import ExtractorPlan, Plan
+from bench.plan import ExtractorPlan
 from bench.progress import torch_on_one_core
+from bench.view import (
+    CANONICAL,
+    VIEW_VERSION,
+    View,
+    alignment_of,
+    digest,
+    moved,
+    nose_and_eyes,
+    own_picked,
+    picked,
+    warped,
+)
 
 DISK_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of the disk, no fault of an extractor or a metric."""
@@ -36,6 +48,15 @@ class Sound:
 SILENCE = Sound(None, lambda: None)
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What features are made with, and where they are kept: the same for every protocol of an evaluation."""
+
+    extractors: Mapping[str, ExtractorPlan]
+    device: str
+    cache: Path
+
+
 class Side:
     """One video: its cues, frames and sound, each made by the function given for it when it is first asked for.
 
@@ -44,17 +65,17 @@ class Side:
 
     def __init__(
         self,
-        plan: Plan,
-        cache: Path,
+        tools: Tools,
         labels: Labels,
-        picture: object,
+        picture: Sequence[object],
         make_cues: Callable[[], Cues],
         make_frames: Callable[[], np.ndarray] | None,
         sound: Sound = SILENCE,
     ):
-        self.plan, self.cache, self.labels, self.picture, self.sound = plan, cache, labels, picture, sound
+        self.tools, self.labels, self.picture, self.sound = tools, labels, picture, sound
         self._make_cues, self._make_frames = make_cues, make_frames
         self._features: dict[str, Arrays | Unscorable] = {}
+        self._seen_through: dict[str, Side] = {}
 
     @cached_property
     def cues(self) -> Cues:
@@ -62,7 +83,7 @@ class Side:
 
     @cached_property
     def frames(self) -> np.ndarray | None:
-        """(T, 256, 256, 3) uint8 RGB."""
+        """(T, size, size, 3) uint8 RGB, 256 px in the canonical crop."""
         return self._make_frames() if self._make_frames else None
 
     @cached_property
@@ -77,7 +98,7 @@ class Side:
         """What the extractors `names`, and no others, saw of this video."""
         for name in names:
             if name not in self._features:
-                self._features[name] = self._extract(self.plan.extractors[name])
+                self._features[name] = self._extract(self.tools.extractors[name])
         asked = {name: self._features[name] for name in names}
         found = {name: value for name, value in asked.items() if not isinstance(value, Unscorable)}
         refused = {name: value for name, value in asked.items() if isinstance(value, Unscorable)}
@@ -90,7 +111,7 @@ class Side:
             face=face_identity(),
             sound=[self.sound.sha256, self.sound.own] if "audio" in takes else None,
             extractor=extractor.identity,
-            device=self.plan.device,
+            device=self.tools.device,
             dtype="as given",
         )
 
@@ -100,10 +121,10 @@ class Side:
             audio = self.audio if "audio" in takes else None
             video = Video(self.cues, frames, audio, self.sound.own)
             with blamed(extractor.cls.name):
-                return dict(built(extractor, self.plan.device)(video))
+                return dict(built(extractor, self.tools.device)(video))
 
         try:
-            return kept_arrays(self.cache, f"features/{extractor.cls.name}", key, make)
+            return kept_arrays(self.tools.cache, f"features/{extractor.cls.name}", key, make)
         except Unscorable as nothing:
             return nothing
         except Failed as failure:
@@ -111,6 +132,35 @@ class Side:
         except WeightsError as error:
             reason = Reason.EXPERT_MISSING if extractor.cls.experts else Reason.WEIGHTS_MISSING
             return Unscorable(reason, str(error))
+
+    def through(self, view: View, template: np.ndarray | None, chosen: np.ndarray, sound: Sound | None = None) -> Side:
+        """This video as a view shows it, frames `chosen` (n,) of it, under another `sound` if one is given; made once.
+
+        `template` is what the view's alignment needs of the real clip. Raises Unscorable where there is nothing to align.
+        """
+        aligned = view.of_picture != CANONICAL.of_picture
+        every = np.array_equal(chosen, np.arange(len(self.cues)))
+        sound = sound or self.sound
+        if not aligned and every and (sound.sha256, sound.own) == (self.sound.sha256, self.sound.own):
+            return self
+        key = key_of(view=view.of_picture, chosen=None if every else digest(chosen), sound=[sound.sha256, sound.own])
+        if key not in self._seen_through:
+            affines = alignment_of(view, self.cues, template)[chosen] if aligned else None
+            picture = [*self.picture]
+            if aligned or not every:
+                picture.append(["views", VIEW_VERSION, view.of_picture, digest(template), digest(chosen)])
+
+            def cues() -> Cues:
+                return moved(self.cues[chosen], affines) if aligned else self.cues[chosen]
+
+            def frames() -> np.ndarray:
+                taken = self.frames if every else self.frames[chosen]
+                return warped(view, taken, affines) if aligned else taken
+
+            make_frames = None if self.in_cue_space else frames
+            heard = Sound(sound.sha256, lambda: self.audio, sound.own) if sound is self.sound else sound
+            self._seen_through[key] = Side(self.tools, self.labels, picture, cues, make_frames, heard)
+        return self._seen_through[key]
 
 
 @dataclass(frozen=True)
@@ -121,11 +171,40 @@ class Sides:
     generated: Side
     portrait: Side | None = None
 
+    def through(self, view: View) -> Sides:
+        """Both videos as a view shows them to what compares them; Unscorable where it shows nothing. The portrait stays."""
+        if view == CANONICAL:
+            return self
+        real, made = self.reference.cues, self.generated.cues
+        chosen = picked(view, real, made)
+        if (view.rule, view.alignment) == (CANONICAL.rule, CANONICAL.alignment):
+            chosen = (np.arange(len(real)), np.arange(len(made)))  # each keeps its own length, as in the canonical view
+        return Sides(
+            self.reference.through(view, self._template(view), chosen[0]),
+            self.generated.through(view, self._template(view), chosen[1], self._sound(view)),
+            self.portrait,
+        )
+
+    def one_through(self, view: View, side: Side) -> Side:
+        """One of the two as a view shows it to what looks at it alone."""
+        if view == CANONICAL:
+            return side
+        sound = self._sound(view) if side is self.generated else None
+        return side.through(view, self._template(view), own_picked(view, side.cues), sound)
+
+    def _template(self, view: View) -> np.ndarray | None:
+        return nose_and_eyes(self.reference.cues) if view.alignment == "nose-and-eyes" else None
+
+    def _sound(self, view: View) -> Sound | None:
+        """The real clip's, read once for both sides, where the view lays it under the generated video."""
+        real = self.reference
+        return Sound(real.sound.sha256, lambda: real.audio, real.sound.own) if view.sound == "store" else None
+
     def seen_portrait(self, names: Sequence[str]) -> Seen | None:
         """What those of the extractors that ask for it saw of the reference image."""
         if self.portrait is None:
             return None
-        extractors = self.reference.plan.extractors
+        extractors = self.reference.tools.extractors
         return self.portrait.seen([name for name in names if extractors[name].cls.portrait])
 
 

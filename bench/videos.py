@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,7 @@ from bench.contract.seen import Labels
 from bench.data.store import Selected, Store
 from bench.features import face_cues
 from bench.framing import Framing, check_size, frame_video
-from bench.plan import Plan
-from bench.sides import SILENCE, Side, Sound
+from bench.sides import SILENCE, Side, Sound, Tools
 
 if TYPE_CHECKING:
     from bench.data.media import MediaInfo
@@ -40,23 +40,72 @@ def labels_of(clip: Clip) -> Labels:
     return Labels(clip.clip_id, clip.dataset, clip.speaker, clip.emotion, clip.level)
 
 
-def open_generated(plan: Plan, cache: Path, clip: Clip, path: Path, framing: Framing, stream: str) -> Opened:
-    """The video at `path`, read no further than needed. Raises RejectedInput before a frame is decoded where its size or
-    its length is wrong.
+class ClipVideos:
+    """The videos of one scored clip, each opened once however many protocols score them.
+
+    `longest` is the largest difference in frames that any of them allows.
     """
+
+    def __init__(self, tools: Tools, row: Selected, store: Store, longest: int):
+        self.tools, self.row, self.store, self.longest = tools, row, store, longest
+        self._generated: dict[tuple[Path, Framing], Opened | RejectedInput] = {}
+
+    @cached_property
+    def reference(self) -> Side:
+        return open_reference(self.tools, self.row.clip)
+
+    @cached_property
+    def portrait(self) -> Side | None:
+        return open_portrait(self.tools, self.row, self.store)
+
+    def generated(self, path: Path, framing: Framing, stream: str, allowed: int) -> Opened:
+        """The video at `path` for a protocol that allows a difference of so many frames; RejectedInput as `open_generated`."""
+        clip = self.row.clip
+        info = _probed(path, clip, framing, allowed)
+        if (path, framing) not in self._generated:
+            try:
+                opened = _opened(self.tools, clip, path, info, framing, stream, self.longest)
+                len(opened.side.cues)  # what cannot be decoded is found here
+            except RejectedInput as error:
+                opened = error
+            self._generated[path, framing] = opened
+        if isinstance(found := self._generated[path, framing], RejectedInput):
+            if found.reason == Reason.LENGTH_MISMATCH:  # longer than any protocol allows: said in this one's terms
+                raise length_mismatch(clip.n_frames, f"more than {clip.n_frames + allowed}", allowed)
+            raise found
+        return _of_length(found, clip, allowed)
+
+
+def open_generated(tools: Tools, clip: Clip, path: Path, framing: Framing, stream: str, allowed: int) -> Opened:
+    """The video at `path`, read no further than needed. Raises RejectedInput before a frame is decoded where its size or
+    its length is wrong by more than `allowed` frames.
+    """
+    info = _probed(path, clip, framing, allowed)
+    return _of_length(_opened(tools, clip, path, info, framing, stream, allowed), clip, allowed)
+
+
+def _probed(path: Path, clip: Clip, framing: Framing, allowed: int) -> MediaInfo:
     from bench.data import media
 
     info = media.probe(path)
     check_size(info, clip, framing)
-    longest = clip.n_frames + plan.max_length_difference
     stated = round((info.duration_s or 0.0) * FPS)
-    if abs(stated - clip.n_frames) > plan.max_length_difference + ROUNDING:
-        raise length_mismatch(clip.n_frames, f"{stated}", plan.max_length_difference)
+    if abs(stated - clip.n_frames) > allowed + ROUNDING:
+        raise length_mismatch(clip.n_frames, f"{stated}", allowed)
+    return info
+
+
+def _opened(
+    tools: Tools, clip: Clip, path: Path, info: MediaInfo, framing: Framing, stream: str, allowed: int
+) -> Opened:
+    from bench.data import media
+
+    cache, longest = tools.cache, clip.n_frames + allowed
 
     def read() -> Iterator[np.ndarray]:
         for count, frame in enumerate(media.read_frames(path, fps=FPS)):
             if count == longest:  # whatever a header says, no more than this is ever held
-                raise length_mismatch(clip.n_frames, f"more than {longest}", plan.max_length_difference)
+                raise length_mismatch(clip.n_frames, f"more than {longest}", allowed)
             yield frame
 
     framed = frame_video(read, clip, framing, lambda raw: face_cues(cache, stream, ("as-is",), raw))
@@ -74,10 +123,16 @@ def open_generated(plan: Plan, cache: Path, clip: Clip, path: Path, framing: Fra
         return face_cues(cache, stream, framed.transform, frames)
 
     sound = _own_sound(path, info, clip)
-    side = Side(plan, cache, labels_of(clip), [stream, framed.transform], cues, frames, sound)
-    if abs(len(side.cues) - clip.n_frames) > plan.max_length_difference:
-        raise length_mismatch(clip.n_frames, f"{len(side.cues)}", plan.max_length_difference)
+    side = Side(tools, labels_of(clip), [stream, framed.transform], cues, frames, sound)
     return Opened(side, framed.residual, () if sound.own else ("store-sound",))
+
+
+def _of_length(opened: Opened, clip: Clip, allowed: int) -> Opened:
+    frames = len(opened.side.cues)
+    if abs(frames - clip.n_frames) > allowed:
+        longest = clip.n_frames + allowed
+        raise length_mismatch(clip.n_frames, f"more than {longest}" if frames > longest else f"{frames}", allowed)
+    return opened
 
 
 def length_mismatch(expected: int, found: str, allowed: int) -> RejectedInput:
@@ -132,7 +187,7 @@ def store_sound(clip: Clip, own: bool = True) -> Sound:
     return Sound(sha, read, own)
 
 
-def open_cues(plan: Plan, cache: Path, clip: Clip, path: Path) -> Side:
+def open_cues(tools: Tools, clip: Clip, path: Path) -> Side:
     """Altered cues without pictures, with the store's sound; RejectedInput where they cannot be read."""
     try:
         content = path.read_bytes()
@@ -142,10 +197,10 @@ def open_cues(plan: Plan, cache: Path, clip: Clip, path: Path) -> Side:
     if len(cues) != clip.n_frames:
         raise RejectedInput(Reason.LENGTH_MISMATCH, f"expected cues of {clip.n_frames} frames, found {len(cues)}")
     picture = ["cues", hashlib.sha256(content).hexdigest()]
-    return Side(plan, cache, labels_of(clip), picture, lambda: cues, None, store_sound(clip))
+    return Side(tools, labels_of(clip), picture, lambda: cues, None, store_sound(clip))
 
 
-def open_reference(plan: Plan, cache: Path, clip: Clip) -> Side:
+def open_reference(tools: Tools, clip: Clip) -> Side:
     """The real clip of the store."""
 
     def frames() -> np.ndarray:
@@ -157,10 +212,10 @@ def open_reference(plan: Plan, cache: Path, clip: Clip) -> Side:
             raise damaged(clip, clip.video, error) from error
 
     picture = [clip.video_sha256, ("canonical",)]
-    return Side(plan, cache, labels_of(clip), picture, lambda: reference_cues(clip), frames, store_sound(clip))
+    return Side(tools, labels_of(clip), picture, lambda: reference_cues(clip), frames, store_sound(clip))
 
 
-def open_portrait(plan: Plan, cache: Path, row: Selected, store: Store) -> Side | None:
+def open_portrait(tools: Tools, row: Selected, store: Store) -> Side | None:
     """The speaker's reference image as a video of one frame, None where there is none."""
     from bench.requests import read_image
 
@@ -176,7 +231,7 @@ def open_portrait(plan: Plan, cache: Path, row: Selected, store: Store) -> Side 
 
     # the pixels' hash, and where the cues of that frame were taken from
     picture = ["portrait", row.reference_sha256, source.video_sha256, row.reference_frame]
-    return Side(plan, cache, labels_of(source), picture, cues, frames)
+    return Side(tools, labels_of(source), picture, cues, frames)
 
 
 def reference_cues(clip: Clip) -> Cues:

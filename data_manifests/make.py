@@ -2,7 +2,7 @@
 
 Deterministic: the same tables give the same bytes. Where a choice among speakers is drawn, they are ordered by the
 SHA-256 of `<seed>/<speaker>`, which no library version changes. The tables are read from DIR: mead_edtalk_split.csv
-(clip_id, split), mead_eat100_scores.csv (speaker, emotion, level, take), cremad_files.csv (clip_id, flv_sha256,
+(clip_id, split), mead_eat100_scores.csv (speaker, emotion, level, take, scores), cremad_files.csv (clip_id, flv_sha256,
 wav_sha256), cremad_actors.csv (actor, age, sex).
 """
 
@@ -24,6 +24,8 @@ CREMAD_TEST_ACTORS = 20
 MEAD_LICENCE = (
     "clip names only, no recording; MEAD itself: non-commercial research, no redistribution, a link on request"
 )
+SCORES = ("psnr_db", "ssim", "m_lmd_px", "f_lmd_px", "m_lvd_px", "f_lvd_px_as_published", "sync_confidence",
+          "av_offset_frames", "sync_min_distance")  # fmt: skip
 ODBL = (
     "Derived from CREMA-D (Cao et al., IEEE Transactions on Affective Computing, 2014), which is made available under "
     "the Open Database License 1.0, https://opendatacommons.org/licenses/odbl/1-0/; this file is available under "
@@ -79,10 +81,7 @@ def mead(facts: Path) -> dict[str, tuple[dict, list[str], list[Row]]]:
         ["clip_id", "part"],
         sorted((clip, part[clip.split("_")[0]]) for clip, _ in published),
     )
-    quick = sorted(
-        f"{r['speaker']}_front_{r['emotion']}_{r['level'][-1]}_{r['take']}"
-        for r in _read(facts / "mead_eat100_scores.csv")
-    )
+    quick = sorted(_eat_clip(r) for r in _read(facts / "mead_eat100_scores.csv"))
     made["eat100"] = (
         {
             "title": "EAT's 100-clip test: level 3 and neutral of M003, M030, W009, W015",
@@ -170,6 +169,30 @@ def checksum_rows(facts: Path) -> list[Row]:
     return sorted((r["clip_id"], r["flv_sha256"], r["wav_sha256"]) for r in _read(facts / "cremad_files.csv"))
 
 
+def score_rows(facts: Path) -> list[Row]:
+    """clip_id, speaker, emotion and EAT's own scores, digit by digit as published, of the 100 clips of its MEAD test."""
+    return sorted(
+        (_eat_clip(r), r["speaker"], r["emotion"], *(r[name] for name in SCORES))
+        for r in _read(facts / "mead_eat100_scores.csv")
+    )
+
+
+def score_card(text: str) -> str:
+    """The card of that table; under a name of its own, for a csv with a card of the same name is a split."""
+    card = {
+        "title": "EAT's own scores of its 100-clip MEAD test, per clip",
+        "source": "https://github.com/yuangan/evaluation_eat, the committed outputs of its evaluator",
+        "licence": "scores and clip names only, no recording; MEAD itself: non-commercial research, no redistribution, a "
+        "link on request",
+        "status": "as published; f_lvd_px_as_published carries that evaluator's error (it accumulates the mouth's value)",
+        "averages": "its printed PSNR and SSIM are means over all frames of all clips, the others means over clips",
+        "n_clips": text.count("\n") - 1,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    lines = ["# Written by `python -m data_manifests.make`; not edited by hand."]
+    return "\n".join(lines + [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in card.items()]) + "\n"
+
+
 def write_all(facts: Path, out: Path) -> list[Path]:
     """Write every csv and card below `out`; returns their paths."""
     written = []
@@ -182,6 +205,9 @@ def write_all(facts: Path, out: Path) -> list[Path]:
     written.append(
         _write(out / "cremad" / "files.csv", _table(["clip_id", "flv_sha256", "wav_sha256"], checksum_rows(facts)))
     )
+    scores = _table(["clip_id", "speaker", "emotion", *SCORES], score_rows(facts))
+    written.append(_write(out / "mead" / "eat100_scores.csv", scores))
+    written.append(_write(out / "mead" / "eat100_scores-card.toml", score_card(scores)))
     return written
 
 
@@ -219,6 +245,10 @@ def _sexes(names: Iterable[str]) -> dict[str, str]:
 def _mead_id(path: str) -> str:
     speaker, emotion, level, take = path.split("/")
     return f"{speaker}_front_{emotion}_{level.removeprefix('level_')}_{take}"
+
+
+def _eat_clip(row: Mapping[str, str]) -> str:
+    return f"{row['speaker']}_front_{row['emotion']}_{row['level'][-1]}_{row['take']}"
 
 
 def _read(path: Path) -> list[dict[str, str]]:

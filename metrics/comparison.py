@@ -83,15 +83,25 @@ def badness_of_sets(
     a, b, truth: `SetEstimate.statistic` of each row and of the real clips, over the same clips in the same order.
     """
 
-    def badness(statistic: Callable[[np.ndarray], float], mask: np.ndarray) -> float:
-        value = statistic(mask)
-        if direction == Direction.MATCH:
-            if truth is None:
-                raise Unscorable(Reason.NOT_VERIFIED, "no ground truth value to measure the distance to")
-            return abs(value - truth(mask))
-        return abs(value) if direction == Direction.ZERO else SIGN[direction] * value
+    def difference(mask: np.ndarray) -> float:
+        return badness_of_set(a, direction, truth, mask) - badness_of_set(b, direction, truth, mask)
 
-    return jackknife_new_speakers(lambda mask: badness(a, mask) - badness(b, mask), speakers, level)
+    return jackknife_new_speakers(difference, speakers, level)
+
+
+def badness_of_set(
+    statistic: Callable[[np.ndarray], float],
+    direction: Direction,
+    truth: Callable[[np.ndarray], float] | None,
+    mask: np.ndarray,
+) -> float:
+    """How bad the clips of `mask` (N,) bool are by a metric of the whole set; `truth` is asked under MATCH only."""
+    value = statistic(mask)
+    if direction == Direction.MATCH:
+        if truth is None:
+            raise Unscorable(Reason.NOT_VERIFIED, "no ground truth value to measure the distance to")
+        return abs(value - truth(mask))
+    return abs(value) if direction == Direction.ZERO else SIGN[direction] * value
 
 
 def _match(a: pd.DataFrame, b: pd.DataFrame, seed: int, own: bool, level: float) -> Comparison:

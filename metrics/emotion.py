@@ -11,7 +11,9 @@ from bench.contract.clip import EMOTIONS
 from bench.contract.errors import Reason, Unscorable
 from bench.contract.metric import Collected, Direction, Family, Score, SetEstimate
 from bench.contract.seen import Labels, Pair, Seen
+from metrics.emotion_classes import ALL, ClassSet, class_sets
 from metrics.emotion_human import MODALITIES, SEEN_BY_A_JUDGE, agreed, human_accuracy
+from metrics.options import choose
 
 FRAMES, GEOMETRY = "emotion_judge", "geometry_judge"
 JUDGES = {
@@ -31,20 +33,25 @@ def said(probabilities: np.ndarray) -> np.ndarray:
     return np.nanargmax(probabilities, 1)
 
 
-def shown(labels: Labels, probabilities: np.ndarray) -> int:
-    """The place in `EMOTIONS` of the clip's emotion; Unscorable: no-label, judge-classes-differ."""
+def shown(labels: Labels, probabilities: np.ndarray, classes: ClassSet | None = None) -> int:
+    """The place in `EMOTIONS` of the clip's emotion, as `classes` counts it; Unscorable: no-label, judge-classes-differ."""
     if labels.emotion is None:
         raise Unscorable(
             Reason.NO_LABEL, f"{labels.clip_id} has no emotion label, so no answer to it is right or wrong"
         )
     known = classes_of(probabilities)
-    if labels.emotion not in known:
+    emotion = classes.label(labels.emotion) if classes else labels.emotion
+    if classes and labels.emotion in classes.out:
+        raise Unscorable(
+            Reason.CLASSES_DIFFER, f"the clip shows {labels.emotion!r}; answers are read in {classes.title}"
+        )
+    if emotion not in known:
         raise Unscorable(
             Reason.CLASSES_DIFFER,
-            f"the clip shows {labels.emotion!r}, the judge knows {', '.join(known) or 'nothing'}; train a judge on clips of "
+            f"the clip shows {emotion!r}, the judge knows {', '.join(known) or 'nothing'}; train a judge on clips of "
             f"all emotions of {labels.dataset}, or score clips of these emotions only",
         )
-    return EMOTIONS.index(labels.emotion)
+    return EMOTIONS.index(emotion)
 
 
 class EmotionMetric:
@@ -62,18 +69,25 @@ class EmotionMetric:
 
 
 class Accuracy(EmotionMetric):
-    """Per clip the share of the judge's seeds that name the right emotion: 0, 1/3, 2/3 or 1."""
+    """Per clip the share of the judge's seeds that name the right emotion: 0, 1/3, 2/3 or 1.
 
-    def __init__(self):
+    classes: a set of data_manifests/emotion_classes.toml, in which the answers are read.
+    """
+
+    protocol_keys = ("emotion.classes",)
+
+    def __init__(self, classes: str = ALL):
+        self.classes = class_sets()[choose("emotion.classes", classes, class_sets())]
         self.definition = (
             f"share of clips whose emotion is named by the {JUDGES[self.extractors[0]]}; {TRAINED}; the right answer is the "
-            "emotion of the real clip; beside it the judge's accuracy on the real clips"
+            f"emotion of the real clip; beside it the judge's accuracy on the real clips{self.classes.words}"
         )
 
     def own(self, seen: Seen) -> Score:
         """Unscorable: no-label, judge-classes-differ."""
         arrays = seen.features[self.extractors[0]]
-        right = said(arrays["probabilities"]) == shown(seen.labels, arrays["probabilities"])
+        probabilities = self.classes.read(arrays["probabilities"])
+        right = said(probabilities) == shown(seen.labels, probabilities, self.classes)
         return Score(float(right.mean()), int(arrays["frames"][0]))
 
 
@@ -95,19 +109,23 @@ class MacroF1(EmotionMetric):
     """F1 of each emotion that the real clips show, their plain mean, then the mean over the judge's seeds; 0 to 1."""
 
     collection: ClassVar[str]
+    protocol_keys = ("emotion.classes",)
 
-    def __init__(self):
+    def __init__(self, classes: str = ALL):
+        self.classes = class_sets()[choose("emotion.classes", classes, class_sets())]
         self.definition = (
             f"macro-F1 over the emotions of the real clips, of the {JUDGES[self.extractors[0]]}; {TRAINED}; the judge's value on "
-            "the real clips is the ceiling"
+            f"the real clips is the ceiling{self.classes.words}"
         )
 
     def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
-        """real and generated (S, 8) float32 probabilities; Unscorable: no-label, judge-classes-differ."""
+        """real and generated (S, 8) float32 probabilities in the metric's classes; Unscorable: no-label, judge-classes-differ."""
         sides = {"real": pair.reference, "generated": pair.generated}
-        arrays = {name: side.features[self.extractors[0]]["probabilities"] for name, side in sides.items()}
+        arrays = {
+            name: self.classes.read(side.features[self.extractors[0]]["probabilities"]) for name, side in sides.items()
+        }
         for probabilities in arrays.values():
-            shown(pair.labels, probabilities)
+            shown(pair.labels, probabilities, self.classes)
         return arrays
 
     def estimate(self, clips: Sequence[Collected], seed: int) -> SetEstimate:
@@ -117,7 +135,7 @@ class MacroF1(EmotionMetric):
         if not clips:
             raise Unscorable(Reason.TOO_FEW_CLIPS, "no clip has an answer of the judge")
         labels = [clip.labels for clip in clips]
-        truth = np.array([EMOTIONS.index(label.emotion) for label in labels])
+        truth = np.array([EMOTIONS.index(self.classes.label(label.emotion)) for label in labels])
         answers = {
             side: np.stack([said(clip.arrays[side]) for clip in clips], 1) for side in ("real", "generated")
         }  # (S, N)

@@ -48,7 +48,7 @@ def _nuclear_norm(matrix: np.ndarray) -> float:
 
 
 class InceptionSet:
-    """What FID and KID share: the features of 10 frames per clip on both sides, collected once."""
+    """What FID, KID and FD-5f share: Inception features of some frames of each clip on both sides, collected once."""
 
     family: ClassVar[Family] = Family.IMAGE
     direction: ClassVar[Direction] = Direction.LOWER
@@ -61,9 +61,9 @@ class InceptionSet:
     collection: ClassVar[str] = "inception"
 
     def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
-        """real (n, 2048) and generated (m, 2048) float32, n and m at most 10."""
+        """real (n, 2048) and generated (m, 2048) float32, n and m at most 10 (FD-5f: 5)."""
         sides = {"real": pair.reference, "generated": pair.generated}
-        arrays = {name: side.features["inception"]["features"] for name, side in sides.items()}
+        arrays = {name: side.features[self.extractors[0]]["features"] for name, side in sides.items()}
         for name, features in arrays.items():
             if not np.isfinite(features).all():
                 raise Unscorable(

@@ -25,7 +25,10 @@ NORMALISATIONS = {
     "eat-like": "each frame's nose and eyes brought onto the real clip's mean ones by a similarity, in px of a 128 px crop",
 }
 UNITS = {"own-mean": "px", "raw": "px", "face-size": "% of eye distance", "eat-like": "px of 128"}
-LANDMARK_SETS = {"mediapipe-68": LANDMARKS_68}
+WHOLE = "mediapipe-68-whole-px"
+LANDMARK_SETS = {"mediapipe-68": LANDMARKS_68, WHOLE: LANDMARKS_68}
+"""The same points twice: as they are, and rounded to whole pixels, in which dlib's predictor, and so EAT's evaluator, has them."""
+LANDMARK_WORDS = {"mediapipe-68": "MediaPipe-68", WHOLE: "MediaPipe-68 rounded to whole px"}
 
 
 def points68(cues: Cues, landmarks: str = "mediapipe-68") -> np.ndarray:
@@ -56,7 +59,8 @@ def shapes(
 
     P is 20 (mouth) or 68 (face); unit px, or percent of the outer eye distance under "face-size". That distance is the
     median over the scored frames of the reference and divides both sides: a generated face of another size stays wrong.
-    Under "eat-like" the aligned shapes stay where they are if `in_place`, and lose their own mean if not.
+    Under "eat-like" the aligned shapes stay where they are if `in_place`, and lose their own mean if not. Whole pixels are those
+    of the crop, under "eat-like" of its 128 px one.
     """
     scored = scored_frames(reference, generated)
     sides = [points68(cues, landmarks) for cues in (reference, generated)]
@@ -66,8 +70,9 @@ def shapes(
         unit = 100.0 / np.median(np.linalg.norm(left - right, axis=-1))
     if normalisation == "eat-like" and scored.any():
         template = sides[0][scored, NOSE_AND_EYES].mean(0)
-        sides = [aligned(side, template) for side in sides]
-        unit = EAT_CROP / CROP_SIZE
+        sides = [aligned(side, template) * (EAT_CROP / CROP_SIZE) for side in sides]
+    if landmarks == WHOLE:
+        sides = [np.rint(side) for side in sides]
     cut = [side[:, REGIONS[region]] for side in sides]
     if normalisation != "raw" and not (normalisation == "eat-like" and in_place):
         cut = [side - side.mean(axis=1, keepdims=True) for side in cut]
@@ -93,7 +98,8 @@ class LandmarkDistance:
     A frame is scored if a face was found on both sides. normalisation: "own-mean" (EAT's definition, on the 256 px crop
     instead of its 128 px one; ATVG's script sums its 20 distances, so its numbers are 20 times as large), "raw",
     "face-size", "eat-like" (EAT's alignment too, with the real clip in place of its template, which is not public, and its
-    scale with it). Values with other landmarks or crops are other numbers.
+    scale with it). landmarks: "mediapipe-68", or "mediapipe-68-whole-px", rounded as dlib's are. Values with other landmarks or crops
+    are other numbers.
     """
 
     region: ClassVar[str]
@@ -113,7 +119,7 @@ class LandmarkDistance:
         self.unit = UNITS[self.normalisation]
         points = REGIONS[self.region].stop - REGIONS[self.region].start
         self.definition = (
-            f"mean distance of the {points} {self.region} landmarks (MediaPipe-68, x and y, 256 px crop), "
+            f"mean distance of the {points} {self.region} landmarks ({LANDMARK_WORDS[self.landmarks]}, x and y, 256 px crop), "
             f"{NORMALISATIONS[self.normalisation]}{', minus its own mean' * (self.normalisation == 'eat-like')}; "
             "mean over frames with a face on both sides"
         )

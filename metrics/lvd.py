@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.contract.cues import Cues
 from bench.contract.metric import Direction, Family
-from metrics.lmd import LANDMARK_SETS, NORMALISATIONS, REGIONS, UNITS, scored_frames, shapes
+from metrics.lmd import LANDMARK_SETS, LANDMARK_WORDS, NORMALISATIONS, REGIONS, UNITS, scored_frames, shapes
 from metrics.options import choose
 
 
@@ -40,8 +40,8 @@ class LandmarkVelocityDifference:
         points = REGIONS[self.region].stop - REGIONS[self.region].start
         self.definition = (
             f"mean distance of frame-to-frame displacements (25 fps) of the {points} {self.region} landmarks "
-            f"(MediaPipe-68, x and y, 256 px crop), {NORMALISATIONS[self.normalisation]}; mean over steps whose two "
-            "frames show a face on both sides"
+            f"({LANDMARK_WORDS[self.landmarks]}, x and y, 256 px crop), {NORMALISATIONS[self.normalisation]}; mean over steps "
+            "whose two frames show a face on both sides"
         )
 
     def clip(self, reference: Cues, generated: Cues) -> float:

@@ -22,6 +22,7 @@ from metrics.emotion import (
     GeometryEmotionF1,
     JudgeAgreement,
 )
+from metrics.fd5 import FiveFrameFrechet
 from metrics.fid import FID
 from metrics.fvd import FVD
 from metrics.gaze import GazeJS
@@ -56,6 +57,7 @@ METRICS: dict[str, type[Metric]] = {
         FID,
         KID,
         FVD,
+        FiveFrameFrechet,
         CSIM,
         CSIMToPortrait,
         CSIMSFace,
@@ -107,7 +109,7 @@ METRICS: dict[str, type[Metric]] = {
     )
 }
 """Name -> class, in the order of table columns."""
-OPTIONAL = ("FVD",)
+OPTIONAL = ("FVD", "FD-5f")
 """Known, but in no default table: a protocol that wants one names it."""
 
 

@@ -72,46 +72,24 @@ def _ssim_of_pair(
 ) -> float:
     import cv2
 
+    from metrics.ssim_arithmetic import products, ratios
+
     x, y, product, mean_x, mean_y, squares, covariance = buffers
 
     def local_mean(plane: np.ndarray, into: np.ndarray) -> None:
         cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel, dst=into)
 
-    np.copyto(x, reference)
-    np.copyto(y, generated)
+    # only the sum of the two variances enters the formula, so one filtering serves both
+    flat = (plane.reshape(-1) for plane in (reference, generated, x, y, product, squares))
+    products(*flat)
     local_mean(x, mean_x)
     local_mean(y, mean_y)
-    np.multiply(x, y, out=product)
     local_mean(product, covariance)
-    # only the sum of the two variances enters the formula, so one filtering serves both
-    np.multiply(x, x, out=x)
-    np.multiply(y, y, out=y)
-    x += y
-    local_mean(x, squares)
-
+    local_mean(squares, x)
+    rows = [plane.reshape(len(plane), -1) for plane in (mean_x, mean_y, x, covariance)]
+    ratios(*rows, correction, C1, C2, product.reshape(len(product), -1))
     inside = slice(len(kernel) // 2, -(len(kernel) // 2))
-    mean_x, mean_y, squares, covariance, numerator = (
-        buffer[inside, inside] for buffer in (mean_x, mean_y, squares, covariance, product)
-    )
-    np.multiply(mean_x, mean_y, out=numerator)
-    covariance -= numerator
-    mean_x *= mean_x
-    mean_y *= mean_y
-    mean_x += mean_y
-    squares -= mean_x  # now the sum of the variances, and mean_x the sum of the squared means
-    if correction != 1:
-        squares *= correction
-        covariance *= correction
-    numerator *= 2
-    numerator += C1
-    covariance *= 2
-    covariance += C2
-    numerator *= covariance
-    mean_x += C1
-    squares += C2
-    mean_x *= squares
-    numerator /= mean_x
-    return float(numerator.mean())
+    return float(product[inside, inside].mean())
 
 
 class SSIM:

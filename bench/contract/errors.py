@@ -57,6 +57,7 @@ class Reason(StrEnum):
     EYES_CLOSED = "eyes-closed-throughout"
     TOO_FEW_CLIPS = "too-few-clips"
     TOO_FEW_FRAMES = "too-few-frames"
+    TOO_SHORT_FOR_PROTOCOL = "too-short-for-protocol"
     NO_SPEECH = "no-speech"
     NO_VARIATION = "no-variation"
     NOT_FINITE = "not-finite"

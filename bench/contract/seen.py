@@ -27,10 +27,12 @@ class Labels:
 
 @dataclass(frozen=True)
 class Video:
-    """One decoded video in the canonical crop, all of it: what extractors are given.
+    """One decoded video, all of it: what extractors are given.
 
-    frames (T, 256, 256, 3) uint8 RGB at 25 fps, None in cue space; cues of those T frames; audio (N,) float32 16 kHz in
-    -1..1, None for pictures without sound; `own_sound` is False where the store's sound stands in for a file without a track.
+    frames (T, 256, 256, 3) uint8 RGB at 25 fps, None in cue space; in the canonical crop, or with the size and alignment of a
+    protocol's [crop], and then perhaps without the frames that show no face (docs/protocols.md); cues of those T frames;
+    audio (N,) float32 16 kHz in -1..1, None for pictures without sound; `own_sound` is False where the store's sound stands
+    in for a file without a track.
     """
 
     cues: Cues

@@ -1,6 +1,8 @@
-"""Canny's edge map as scikit-image computes it (sigma 1, thresholds on unscaled gradients), compiled: CPBD needs one per frame."""
+"""Edges for CPBD, compiled: Canny's map as scikit-image computes it (sigma 1, thresholds on unscaled gradients), and widths."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -14,9 +16,7 @@ def canny_edges(gray: np.ndarray) -> np.ndarray:
     """(H, W) float64 -> (H, W) bool, equal to skimage.feature.canny(gray) with its defaults (Canny, IEEE TPAMI 8(6), 1986)."""
     from scipy import ndimage
 
-    # outside the picture is nothing: dividing by the share of the window that lies inside takes the border's fall away
-    inside = ndimage.gaussian_filter(np.ones(gray.shape), SIGMA, mode="constant") + np.finfo(np.float64).eps
-    smooth = ndimage.gaussian_filter(gray, SIGMA, mode="constant") / inside
+    smooth = ndimage.gaussian_filter(gray, SIGMA, mode="constant") / _share_inside(gray.shape)
     down, right = ndimage.sobel(smooth, axis=0), ndimage.sobel(smooth, axis=1)
     ridge = _ridges(down, right, np.sqrt(down * down + right * right), LOW)
     parts, count = ndimage.label(ridge > 0, np.ones((3, 3), bool))
@@ -24,6 +24,53 @@ def canny_edges(gray: np.ndarray) -> np.ndarray:
     strong[parts[ridge >= HIGH]] = True
     strong[0] = False
     return strong[parts]
+
+
+@lru_cache(maxsize=4)
+def _share_inside(shape: tuple[int, int]) -> np.ndarray:
+    """Outside the picture is nothing: dividing by the share of the window that lies inside takes the border's fall away."""
+    from scipy import ndimage
+
+    return ndimage.gaussian_filter(np.ones(shape), SIGMA, mode="constant") + np.finfo(np.float64).eps
+
+
+@numba.njit(cache=True, nogil=True)
+def edge_widths_of(picture: np.ndarray, strength: np.ndarray, least: float, slope: float, longest: int) -> np.ndarray:
+    """Widths of the edges of `picture` (H, W) float64, see metrics/extractors/sharpness.py; (H, W) int64, 0 where there is none.
+
+    An edge is a strict maximum, along the row or the column, of `strength` (H, W) where that is above `least`, at which the
+    gradient along the column is at most `slope` times the one along the row. `longest` is how far it is followed on each side.
+    """
+    height, width = picture.shape
+    out = np.zeros((height, width), np.int64)
+    for r in range(1, height - 1):
+        row = picture[r]
+        for c in range(1, width - 1):
+            here = strength[r, c]
+            if here <= least:
+                continue
+            beside = max(_above(strength[r, c - 1], least), _above(strength[r, c + 1], least))
+            over = max(_above(strength[r - 1, c], least), _above(strength[r + 1, c], least))
+            if here <= beside and here <= over:
+                continue
+            right, down = (row[c + 1] - row[c - 1]) / 2, (picture[r + 1, c] - picture[r - 1, c]) / 2
+            if right != 0 and abs(down) > slope * abs(right):
+                continue
+            sign = -1.0 if right < 0 else 1.0
+            left = onward = 0
+            while left < longest and c - 2 - left >= 0 and sign * (row[c - 1 - left] - row[c - 2 - left]) > 0:
+                left += 1
+            while (
+                onward < longest and c + 2 + onward < width and sign * (row[c + 2 + onward] - row[c + 1 + onward]) > 0
+            ):
+                onward += 1
+            out[r, c] = left + onward + 2
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _above(strength: float, least: float) -> float:
+    return strength if strength > least else 0.0
 
 
 @numba.njit(cache=True, nogil=True)

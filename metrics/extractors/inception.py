@@ -16,6 +16,8 @@ from metrics.extractors.sampling import spread_frames
 FRAMES_PER_CLIP = 10
 INPUT_SIZE = 299
 FEATURES = 2048
+PASS = 16
+"""Frames per forward pass at most: clips of which every frame is looked at do not fill the memory."""
 PARTS = ("weight", "beta", "mean", "var")
 """What the weight file holds of each convolution and its batch normalisation, whose scale is 1."""
 
@@ -54,17 +56,21 @@ class InceptionFeatures:
 
 
 def pool3(network: Any, frames: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """(N, H, W, 3) uint8 RGB -> (N, 2048) float32, one forward pass; ValueError for frames of another kind."""
+    """(N, H, W, 3) uint8 RGB -> (N, 2048) float32, in passes of 16 frames; ValueError for frames of another kind."""
     import torch
 
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
         raise ValueError(f"frames: expected (N, H, W, 3) uint8 RGB, got {frames.shape} {frames.dtype}")
+    found = np.empty((len(frames), FEATURES), np.float32)
     with torch.inference_mode():
-        pixels = torch.from_numpy(frames.copy()).to(device).permute(0, 3, 1, 2)
-        scaled = torch.nn.functional.interpolate(
-            pixels.to(torch.float32) / 255, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False
-        )
-        return network(2 * scaled - 1).flatten(1).cpu().numpy()
+        for start in range(0, len(frames), PASS):
+            part = slice(start, start + PASS)
+            pixels = torch.from_numpy(frames[part].copy()).to(device).permute(0, 3, 1, 2)
+            scaled = torch.nn.functional.interpolate(
+                pixels.to(torch.float32) / 255, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False
+            )
+            found[part] = network(2 * scaled - 1).flatten(1).cpu().numpy()
+    return found
 
 
 def inception_network(file: Path, layers: int | None = None) -> Any:

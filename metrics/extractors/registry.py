@@ -14,6 +14,8 @@ EXTRACTORS: dict[str, str] = {
     "sharpness": "metrics.extractors.sharpness:Sharpness",
     "i3d": "metrics.extractors.i3d:I3DLogits",
     "inception": "metrics.extractors.inception:InceptionFeatures",
+    "inception_five": "metrics.extractors.inception_five:InceptionFive",
+    "inception_five_bgr": "metrics.extractors.inception_five:InceptionFiveSwapped",
     "identity_sface": "metrics.extractors.identity:SFaceEmbedding",
     "identity_arcface": "metrics.extractors.identity:ArcFaceEmbedding",
     "emotion_judge": "metrics.extractors.emotion_judge:EmotionJudge",
@@ -22,6 +24,7 @@ EXTRACTORS: dict[str, str] = {
     "sync_expert": "metrics.extractors.sync_expert:SyncExpertFeatures",
     "syncnet": "metrics.extractors.syncnet:SyncNetFace",
     "syncnet_whole": "metrics.extractors.syncnet:SyncNetWhole",
+    "syncnet_aligned": "metrics.extractors.syncnet:SyncNetAligned",
     "syncnet_tracks": "metrics.extractors.syncnet:SyncNetTracks",
 }
 """Name -> "module:Class"; the name is the class's own `name`."""

@@ -69,43 +69,18 @@ def edge_widths(picture: np.ndarray) -> np.ndarray:
     Marziliano, Dufaux, Winkler & Ebrahimi, ICIP 2002: an edge extends on both sides as far as the gray value goes on in
     its direction. Only edges whose gradient is within 22.5 degrees of the row are measured.
     """
+    from scipy import ndimage
+
+    from metrics.extractors.edge_map import edge_widths_of
+
     down, right = np.gradient(picture)
     if not ((right < 0) | ((right != 0) & (down != 0))).any():
         return np.zeros(picture.shape, np.int64)
-    falling = right < 0
-    # the authors' program has no angle where the gradient is exactly vertical, and measures these as if they rose
-    measured = _thin_edges(picture) & ((np.abs(down) <= np.tan(np.pi / 8) * np.abs(right)) | (right == 0))
-    measured[[0, -1]] = measured[:, [0, -1]] = False
-    step = np.sign(np.diff(picture, axis=1))  # (H, W - 1): between a pixel and the next
-    total = np.zeros(picture.shape, np.int64)
-    for sign, chosen in ((-1, measured & falling), (1, measured & ~falling)):
-        before = _run(step == sign)  # ending at each step
-        after = _run((step == sign)[:, ::-1])[:, ::-1]  # starting at each step
-        row, column = np.nonzero(chosen)
-        left = np.where(column >= 2, before[row, np.maximum(column - 2, 0)], 0)
-        last = step.shape[1] - 1
-        onward = np.where(column + 1 <= last, after[row, np.minimum(column + 1, last)], 0)
-        total[row, column] = np.minimum(left, LONGEST_SIDE) + np.minimum(onward, LONGEST_SIDE) + 2
-    return total
-
-
-def _run(true: np.ndarray) -> np.ndarray:
-    """How many True stand in a row up to each place, (H, W) int64."""
-    place = np.arange(true.shape[1])
-    return place - np.maximum.accumulate(np.where(true, -1, place), axis=1)
-
-
-def _thin_edges(picture: np.ndarray) -> np.ndarray:
-    """Edges of a horizontal Sobel operator that are strict maxima along the row or the column, (H, W) bool."""
-    from scipy import ndimage
-
+    # thin edges of a horizontal Sobel operator, the squared strength against twice the root of its mean: as in Octave's
+    # edge(), and so in the reference. The authors' program has no angle where the gradient is exactly vertical, and measures
+    # these as if they rose
     strength = ndimage.convolve(picture, np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8) ** 2
-    # the squared strength against twice the root of its mean: as in Octave's edge(), and so in the reference
-    strength[strength <= 2 * np.sqrt(strength.mean())] = 0
-    framed = np.pad(strength, 1)
-    along = (strength > framed[1:-1, :-2]) & (strength > framed[1:-1, 2:])
-    across = (strength > framed[:-2, 1:-1]) & (strength > framed[2:, 1:-1])
-    return along | across
+    return edge_widths_of(picture, strength, 2 * np.sqrt(strength.mean()), np.tan(np.pi / 8), LONGEST_SIDE)
 
 
 class Sharpness:

@@ -21,7 +21,7 @@ SILENCE = 1e-3
 
 
 class SyncNetExtractor:
-    """Shared by the three: weights are loaded at first use in each process and do not travel with the object."""
+    """Shared by all of them: weights are loaded at first use in each process and do not travel with the object."""
 
     name: ClassVar[str]
     VERSION: ClassVar[str] = "1"
@@ -109,6 +109,31 @@ class SyncNetWhole(SyncNetExtractor):
         count = reference_windows(len(video.frames), len(samples))
         need_windows(len(video.frames), len(samples), count)
         visual = self.see(np.stack([crop.whole(frame) for frame in video.frames[: count + 4]]))
+        return {"visual": visual, "audio": self.hear(samples)[:count], "tracks": np.array([[0, count]])}
+
+
+class SyncNetAligned(SyncNetExtractor):
+    """EAT's view: 224 px around eyes and mouth, the mouth held in place; visual and audio (T - 5, 1024), tracks [[0, T - 5]].
+
+    Its landmarks are MediaPipe's here, and nothing is recompressed on the way. A clip with a frame without a face has no
+    value, as in EAT's evaluator. Unscorable: no-face, shorter-than-window.
+    """
+
+    name = "syncnet_aligned"
+    takes = frozenset({"frames", "audio", "cues"})
+
+    def embeddings(self, video: Video, samples: np.ndarray) -> Arrays:
+        landmarks = video.cues.landmarks
+        seen = video.cues.valid & np.isfinite(landmarks[:, : crop.N_MESH, :2]).all((1, 2))
+        if not seen.all():
+            raise Unscorable(
+                Reason.NO_FACE,
+                f"{int((~seen).sum())} of {len(seen)} frames without a face; the published evaluator gives such a clip up",
+            )
+        count = reference_windows(len(video.frames), len(samples))
+        need_windows(len(video.frames), len(samples), count)
+        pairs = zip(video.frames[: count + 4], crop.mouth_held(landmarks), strict=False)
+        visual = self.see(np.stack([crop.warped(frame, affine) for frame, affine in pairs]))
         return {"visual": visual, "audio": self.hear(samples)[:count], "tracks": np.array([[0, count]])}
 
 

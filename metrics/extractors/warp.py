@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numba
 import numpy as np
 
 from bench.contract.errors import Reason, Unscorable
@@ -18,8 +19,6 @@ from bench.contract.seen import Video
 RELATIVE, ABSOLUTE = 0.01, 0.5
 LEAST_VISIBLE = 0.5
 """A step with less than this share of pixels visible in both frames (a cut, two unrelated frames) has no warp error."""
-
-SUM = np.ones((1, 2), np.float32)
 
 
 class WarpError:
@@ -55,14 +54,32 @@ def warp_error(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     target = forward + _grid(rows, columns)
     back = cv2.remap(backward, target, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     moved = cv2.remap(after, target, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    gap = forward + back
-    apart, allowed = (cv2.transform(square, SUM) for square in (gap * gap, forward * forward + back * back))
-    visible = cv2.inRange(target, (0, 0), (columns - 1, rows - 1))  # 255 where the point stays inside the picture
-    visible[apart > RELATIVE * allowed + ABSOLUTE] = 0
+    visible = _visible(target, forward, back, np.float32(RELATIVE), np.float32(ABSOLUTE))
     share = cv2.countNonZero(visible) / visible.size
     if share < LEAST_VISIBLE:
         return float("nan"), share
     return float(np.mean(cv2.mean(cv2.absdiff(before, moved), mask=visible)[:3])), share
+
+
+@numba.njit(cache=True, nogil=True)
+def _visible(
+    target: np.ndarray, forward: np.ndarray, back: np.ndarray, relative: np.float32, absolute: np.float32
+) -> np.ndarray:
+    """(H, W) uint8, 255 where the point stays inside the picture (`target`) and flow there and back cancel; all (H, W, 2)."""
+    rows, columns = target.shape[:2]
+    out = np.zeros((rows, columns), np.uint8)
+    right, bottom = np.float32(columns - 1), np.float32(rows - 1)
+    for r in range(rows):
+        for c in range(columns):
+            x, y = target[r, c, 0], target[r, c, 1]
+            if not (0 <= x <= right and 0 <= y <= bottom):
+                continue
+            fx, fy, bx, by = forward[r, c, 0], forward[r, c, 1], back[r, c, 0], back[r, c, 1]
+            apart = (fx + bx) * (fx + bx) + (fy + by) * (fy + by)
+            allowed = (fx * fx + bx * bx) + (fy * fy + by * by)
+            if not apart > relative * allowed + absolute:
+                out[r, c] = 255
+    return out
 
 
 @lru_cache(maxsize=4)

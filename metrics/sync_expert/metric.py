@@ -9,6 +9,7 @@ import numpy as np
 from bench.contract.errors import Reason, Unscorable
 from bench.contract.metric import Direction, Family, Score
 from bench.contract.seen import Seen
+from metrics.options import choose
 from metrics.syncnet.distances import MAX_LAG, centred_distances, confidence, lag_distances, offset
 
 EXTRACTOR = "sync_expert"
@@ -16,6 +17,12 @@ MIN_PAIRS = 5
 """Pairs of windows that every lag must have: a mean of fewer is low by chance, and the minimum would find it."""
 FLAT = 1e-5
 """Distances over lags, less each window's own mean, that differ by less than this are equal but for rounding."""
+PADDINGS = {
+    "none": "{}",
+    "zero": "{}; as Wav2Lip's scripts treat SyncNet's embeddings: sound beyond the ends is a zero vector, at distance 1 of every "
+    "unit vector, the last picture window is dropped, any length has a value",
+}
+"""sync_expert.padding -> a definition with it. "zero" is the post-processing alone: network and crop stay the expert's."""
 
 
 def sync_curve(visual: np.ndarray, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +43,23 @@ def sync_curve(visual: np.ndarray, audio: np.ndarray) -> tuple[np.ndarray, np.nd
     return distances, pairs
 
 
+def padded_curve(visual: np.ndarray, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `sync_curve`, by the rules of SyncNet's published post-processing (metrics/syncnet/modes.py, `reference`).
+
+    Both sides are cut to one length, one picture window less than there are. Windows with an unseen face, which the published
+    programs do not know, stay absent. Raises Unscorable: NO_FACE, WINDOW_TOO_SHORT if no window is left.
+    """
+    count = min(len(visual) - 1, len(audio))
+    if count < 1:
+        raise Unscorable(
+            Reason.WINDOW_TOO_SHORT,
+            f"two windows of pictures and one of sound are needed, got {len(visual)} and {len(audio)}",
+        )
+    if not np.isfinite(visual[:count]).all(1).any():
+        raise Unscorable(Reason.NO_FACE, "no five frames in a row have a face")
+    return lag_distances(visual[:count], audio[:count], MAX_LAG, masked=False)
+
+
 def sync_offset(visual: np.ndarray, audio: np.ndarray) -> int:
     """Minus the best lag of the windows that `sync_curve` accepts, frames; positive = the sound leads the picture.
 
@@ -52,7 +76,8 @@ def sync_offset(visual: np.ndarray, audio: np.ndarray) -> int:
 class SyncExpertMetric:
     """Read from what the sync expert of the dataset's judge-training speakers says of every window and lag.
 
-    Values of two experts cannot be compared with each other, nor with LSE-C and LSE-D.
+    Values of two experts cannot be compared with each other, nor with LSE-C and LSE-D. padding: "none", only pairs that exist, or
+    "zero", zero vectors beyond the ends as in the published scripts. The option is not `sync.mode`, which is also a crop.
     """
 
     name: ClassVar[str]
@@ -63,13 +88,19 @@ class SyncExpertMetric:
     needs: ClassVar[tuple[str, ...]] = ()
     extractors: ClassVar[tuple[str, ...]] = (EXTRACTOR,)
     primary: ClassVar[bool] = False
-    protocol_keys: ClassVar[tuple[str, ...]] = ()
-    definition: ClassVar[str]
+    protocol_keys: ClassVar[tuple[str, ...]] = ("sync_expert.padding",)
+    what: ClassVar[str]
+    what_padded: ClassVar[str]
+
+    def __init__(self, padding: str = "none"):
+        self.padding = choose("sync_expert.padding", padding, PADDINGS)
+        self.definition = PADDINGS[self.padding].format(self.what if self.padding == "none" else self.what_padded)
 
     def own(self, seen: Seen) -> Score:
-        """The value and how many pairs of windows lag zero has; Unscorable as `sync_curve` and `sync_offset` say."""
+        """The value and how many pairs of windows lag zero has; Unscorable as the curve and `sync_offset` say."""
         arrays = seen.features[EXTRACTOR]
-        distances, pairs = sync_curve(arrays["visual"], arrays["audio"])
+        curve = sync_curve if self.padding == "none" else padded_curve
+        distances, pairs = curve(arrays["visual"], arrays["audio"])
         return Score(self.read(distances, arrays["visual"], arrays["audio"]), int(pairs[MAX_LAG]))
 
     def read(self, distances: np.ndarray, visual: np.ndarray, audio: np.ndarray) -> float:
@@ -82,10 +113,11 @@ class SyncDistance(SyncExpertMetric):
 
     name = "SX-D"
     primary = True
-    definition = (
+    what_padded = (
         "smallest over lags of -15..15 frames of the mean distance between unit embeddings of 5-frame mouth windows and 0.2 s of "
-        "sound, dataset's own expert; pairs that exist on both sides only"
+        "sound, dataset's own expert"
     )
+    what = f"{what_padded}; pairs that exist on both sides only"
 
     def read(self, distances: np.ndarray, visual: np.ndarray, audio: np.ndarray) -> float:
         return float(distances.min())
@@ -95,7 +127,7 @@ class SyncDistanceAtZero(SyncExpertMetric):
     """SX-D0: mean distance at lag zero, which an offset makes larger."""
 
     name = "SX-D0"
-    definition = "SX-D's curve of mean distances at lag zero"
+    what = what_padded = "SX-D's curve of mean distances at lag zero"
 
     def read(self, distances: np.ndarray, visual: np.ndarray, audio: np.ndarray) -> float:
         return float(distances[MAX_LAG])
@@ -105,7 +137,7 @@ class SyncConfidence(SyncExpertMetric):
     """SX-C: median over lags minus the minimum; large where one lag fits much better than the others, never negative."""
 
     name = "SX-C"
-    definition = "median minus minimum over lags of SX-D's curve of mean distances"
+    what = what_padded = "median minus minimum over lags of SX-D's curve of mean distances"
 
     def read(self, distances: np.ndarray, visual: np.ndarray, audio: np.ndarray) -> float:
         return confidence(distances)
@@ -117,10 +149,14 @@ class SyncOffset(SyncExpertMetric):
     name = "SX-offset"
     direction = Direction.ZERO
     unit = "frames"
-    definition = (
+    what = (
         "minus the lag of the smallest mean distance, each window's own mean distance taken off first; frames at 25 fps, "
         "positive: the sound leads the picture; dataset's own expert"
     )
+    what_padded = (
+        "minus the lag of the smallest mean distance, of the plain curve; frames at 25 fps, positive: the sound leads the picture; "
+        "dataset's own expert"
+    )
 
     def read(self, distances: np.ndarray, visual: np.ndarray, audio: np.ndarray) -> float:
-        return float(sync_offset(visual, audio))
+        return float(sync_offset(visual, audio) if self.padding == "none" else offset(distances))

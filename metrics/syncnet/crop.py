@@ -15,6 +15,10 @@ MAX_GAP = 25
 """Frames without a face that are bridged; as long as a face may be unseen in the reference's tracks."""
 N_MESH = 468
 MIN_HALF = 1.0
+EYES_AND_MOUTH = np.array([[87.0, 59.0], [137.0, 59.0], [112.0, 120.0]])
+"""Where EAT's evaluator brings the middles of the two eyes and of the inner lips, in its 224 px crop (scripts/align_68.py)."""
+STEADY = 0.2
+"""Share of the frame before in the shift that holds the mouth there."""
 
 
 def median_zero_ends(values: np.ndarray) -> np.ndarray:
@@ -73,6 +77,34 @@ def whole(picture: np.ndarray) -> np.ndarray:
     import cv2
 
     return cv2.resize(picture, (SIZE, SIZE))
+
+
+def mouth_held(landmarks: np.ndarray) -> np.ndarray:
+    """Affines (T, 2, 3) from the picture to EAT's 224 px crop, from landmarks (T, 478, 3) px, all finite; T at least 1.
+
+    One similarity for the clip, of its mean eye and mouth middles; then each frame is shifted so that its mouth stays at one place,
+    0.8 of what is missing and 0.2 of the frame before's shift. So it follows the head's place, but neither its turn nor its size.
+    """
+    from bench.contract.geometry import apply_affine, similarity_2d
+    from bench.contract.landmarks68 import LANDMARKS_68
+
+    points = landmarks[:, LANDMARKS_68, :2].astype(np.float64)
+    middles = np.stack([points[:, part].mean(1) for part in (slice(36, 42), slice(42, 48), slice(60, 68))], 1)
+    clip = similarity_2d(middles.mean(0), EYES_AND_MOUTH)
+    missing = EYES_AND_MOUTH[2] - apply_affine(clip, middles[:, 2])  # (T, 2)
+    affines = np.repeat(clip[None], len(points), 0)
+    shift = missing[0]
+    for frame, wanted in enumerate(missing):
+        shift = STEADY * shift + (1 - STEADY) * wanted
+        affines[frame, :, 2] += shift
+    return affines
+
+
+def warped(picture: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 under an affine (2, 3) -> (224, 224, 3) uint8, bilinear; black outside the picture."""
+    import cv2
+
+    return cv2.warpAffine(picture, affine, (SIZE, SIZE))
 
 
 def face_places(landmarks: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -23,8 +23,15 @@ MODES = {
     "distances less each window's own mean",
     "wav2lip-lrs": "the whole frame squeezed to 224 px, the reference's post-processing (sound zero-padded, last window dropped)",
     "wav2lip-real": "S3FD face tracks of more than 100 frames, the reference's crop and post-processing, mean over tracks",
+    "eat-align": "224 px crop of one similarity per clip with the mouth held in place, on MediaPipe-68 (EAT's is FAN's 68), the "
+    "reference's post-processing",
 }
-EXTRACTOR = {"corrected": "syncnet", "wav2lip-lrs": "syncnet_whole", "wav2lip-real": "syncnet_tracks"}
+EXTRACTOR = {
+    "corrected": "syncnet",
+    "wav2lip-lrs": "syncnet_whole",
+    "wav2lip-real": "syncnet_tracks",
+    "eat-align": "syncnet_aligned",
+}
 """Which extractor sees the video for each mode."""
 
 

@@ -13,11 +13,11 @@ from bench.contract.errors import RejectedInput, WeightsError
 from bench.data import media
 from bench.framing import Framing
 from bench.package_index import sha256_of
-from bench.plan import Plan, choose_device, make_plan
+from bench.plan import choose_device, make_plan
 from bench.protocols import load_protocol
+from bench.sides import Tools
 from metrics.registry import get_metrics
 
-PLAN = Plan(metrics=(), options={}, device="cpu", max_length_difference=5)
 GRAY = np.full((256, 256, 3), 120, np.uint8)
 
 
@@ -28,7 +28,7 @@ def write(path, frames, sound=None):
 
 def opened(clip, path, tmp_path):
     stream = media.stream_sha256(path)
-    return opening.open_generated(PLAN, tmp_path / "cache", clip, path, Framing.CANONICAL, stream)
+    return opening.open_generated(Tools({}, "cpu", tmp_path / "cache"), clip, path, Framing.CANONICAL, stream, 5)
 
 
 @pytest.fixture

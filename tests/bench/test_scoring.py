@@ -14,7 +14,7 @@ PLAN = Plan(metrics=(), options={}, device="cpu", max_length_difference=5)
 def test_an_unforeseen_error_is_named_without_the_folders_of_this_machine(monkeypatch, tmp_path):
     videos, store = tmp_path / "someone" / "videos", tmp_path / "someone" / "store"
 
-    def stumble(job, path):
+    def stumble(job, opened, path):
         raise RuntimeError(f"cannot decode {path} against {store}/clips/c.mp4")
 
     monkeypatch.setattr(scoring, "_score_video", stumble)

@@ -48,6 +48,7 @@ def test_every_extractor_says_what_it_is_and_travels_light(name):
 
 def test_every_extractor_is_read_by_a_metric():
     every_mode = [get_metrics(["LSE-D"], {"sync.mode": mode})[0] for mode in EXTRACTOR]
+    every_mode += get_metrics(["FD-5f"], {"fd.channels": "bgr"})
     assert set(EXTRACTORS) == {name for metric in [*get_metrics(), *every_mode] for name in metric.extractors}
 
 

@@ -10,7 +10,7 @@ from skimage import data
 from bench.contract.cues import Cues
 from bench.contract.errors import Unscorable
 from bench.contract.seen import Video
-from metrics.extractors.warp import WarpError, warp_error
+from metrics.extractors.warp import ABSOLUTE, RELATIVE, WarpError, _visible, warp_error
 
 PICTURE = data.astronaut()
 
@@ -63,3 +63,15 @@ def test_a_step_does_not_depend_on_the_steps_before_it():
 def test_fewer_than_two_frames_have_a_reason(frames):
     with pytest.raises(Unscorable):
         WarpError({})(Video(cues=Cues.empty(1), frames=frames))
+
+
+def test_what_is_visible_is_what_the_formula_says_of_every_pixel():
+    rng = np.random.default_rng(0)
+    forward = rng.normal(0, 3, (40, 60, 2)).astype(np.float32)
+    back = (-forward + rng.normal(0, 0.5, forward.shape)).astype(np.float32)
+    target = forward + np.stack(np.meshgrid(np.arange(60), np.arange(40)), -1).astype(np.float32)
+    inside = ((target >= 0) & (target <= (59, 39))).all(-1)
+    apart, allowed = ((forward + back) ** 2).sum(-1), (forward**2 + back**2).sum(-1)
+    seen = _visible(target, forward, back, np.float32(RELATIVE), np.float32(ABSOLUTE))
+    assert 0.3 < np.mean(seen == 255) < 0.9 and set(np.unique(seen)) == {0, 255}
+    assert ((seen == 255) == (inside & ~(apart > RELATIVE * allowed + ABSOLUTE))).all()
