@@ -19,6 +19,8 @@ from bench.contract.seen import Labels
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reports.ruler import Ruler
+
 NEW, THESE = "new-speakers", "these-speakers"
 
 
@@ -60,8 +62,11 @@ def load_row(folder: Path) -> Row:
         raise UsageError(f"{folder}: not a whole result ({str(error)[:300]}); evaluate again") from error
 
 
-def compare_rows(rows: Sequence[Row], seed: int = 0) -> ComparisonRecord:
-    """The first row against every other. UsageError if rows may not be compared, NothingDoneError if nothing is common."""
+def compare_rows(rows: Sequence[Row], seed: int = 0, ruler: Ruler | str | None = None) -> ComparisonRecord:
+    """The first row against every other. UsageError if rows may not be compared, NothingDoneError if nothing is common.
+
+    `ruler`: what reads differences in doses, or why nothing does (reports/ruler.py).
+    """
     first, *others = rows
     for other in others:
         _refuse_unlike(first, other)
@@ -73,6 +78,8 @@ def compare_rows(rows: Sequence[Row], seed: int = 0) -> ComparisonRecord:
     if not any(m.targets for pair in pairs for m in pair.metrics):
         raise NothingDoneError(f"{labels[0]}: no metric has a value on clips common with {', '.join(labels[1:])}")
     _adjust(pairs)
+    if ruler is not None and not isinstance(ruler, str):
+        _read_in_doses(pairs, first.result, ruler)
     d = first.result.dataset
     return ComparisonRecord(
         row=labels[0],
@@ -81,6 +88,7 @@ def compare_rows(rows: Sequence[Row], seed: int = 0) -> ComparisonRecord:
         part=d.part,
         protocol=first.result.protocol.name,
         seed=seed,
+        ruler=ruler if ruler is None or isinstance(ruler, str) else ruler.made_of,
         pairs=pairs,
     )
 
@@ -169,7 +177,7 @@ def _of_set(one: Row, other: Row, m: MetricValue, seed: int) -> dict[str, Any]:
     """Both rows' arrays of the common clips, estimated anew on them alone, and the jackknife of the difference."""
     from metrics.comparison import badness_of_sets
 
-    metric = _set_metric(one.result, m.metric)
+    metric = set_metric(one.result, m.metric)
     sides = [{c.labels.clip_id: c for c in load_collected(row, metric)} for row in (one, other)]
     both = sorted(sides[0].keys() & sides[1].keys())
     if not both:
@@ -218,7 +226,8 @@ def _labels_of(line: Any) -> Labels:
     return Labels(str(line.clip_id), str(line.dataset), str(line.speaker), emotion, level)
 
 
-def _set_metric(result: Result, name: str) -> SetMetric:
+def set_metric(result: Result, name: str) -> SetMetric:
+    """The metric of the whole set as the result's protocol defines it today; ValueError if it is none any more."""
     from bench.protocols import load_protocol
     from metrics.registry import get_metrics
 
@@ -247,3 +256,20 @@ def _adjust(pairs: Sequence[PairComparison]) -> None:
             ]
             for cell, adjusted in zip(cells, holm([cell.p for cell in cells]), strict=True):
                 cell.p_holm = adjusted
+
+
+def _read_in_doses(pairs: Sequence[PairComparison], result: Result, ruler: Ruler) -> None:
+    """What stands in the table as the difference, read as doses of the damages that move the column."""
+    from reports.ruler import badness
+
+    for pair in pairs:
+        for m in pair.metrics:
+            cell = result.metric(m.metric)
+            interval = m.targets[NEW].interval if NEW in m.targets else None
+            if interval is not None and interval.low is not None and interval.high is not None:
+                difference = (interval.low + interval.high) / 2
+            else:
+                sides = [badness(m.direction, value, m.truth) for value in (m.value, m.other)]
+                difference = None if None in sides else sides[0] - sides[1]
+            if cell is not None and difference is not None and m.targets:
+                m.doses = ruler.read(m.metric, cell.version, difference)

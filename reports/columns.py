@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.contract.metric import Direction, Family
-from bench.contract.result import Interval, MetricValue
+from bench.contract.result import Interval, MetricValue, Result
 from reports.groups import role
 from reports.load import Loaded
 from reports.words import ARROW, NEW, THESE, decimals_for, printable
@@ -23,6 +23,8 @@ class Column:
     family: Family | None = None
     primary: bool = False
     kind: str = "clip"
+    mark: str = ""
+    """Name and status of a published protocol, "eat-like (unverified)": it stands in the header. Empty for our own."""
 
     metric = property(lambda self: self.key[0])
     version = property(lambda self: self.key[1])
@@ -41,8 +43,9 @@ class Column:
 
     @property
     def header(self) -> str:
-        """Name, direction, unit: "M-LMD ↓ (px)"."""
-        return f"{self.label} {self.arrow}" + (f" ({self.shown_unit})" if self.shown_unit else "")
+        """Name, direction, unit: "M-LMD ↓ (px)"; of a published protocol also its mark: "SSIM ↑ · eat-like (unverified)"."""
+        unit, mark = f" ({self.shown_unit})" if self.shown_unit else "", f" · {self.mark}" if self.mark else ""
+        return f"{self.label} {self.arrow}{unit}{mark}"
 
 
 def key_of(m: MetricValue) -> tuple[str, str, Direction, str, str]:
@@ -59,7 +62,7 @@ def columns_of(members: list[Loaded]) -> list[Column]:
     versions: dict[str, list[tuple]] = {}
     for key in found:
         versions.setdefault(key[0], []).append(key)
-    columns = []
+    columns, mark = [], ", ".join(dict.fromkeys(filter(None, (mark_of(loaded.result) for loaded in members))))
     for metric, keys in versions.items():
         for n, key in enumerate(keys, 1):
             label = printable(metric)
@@ -67,8 +70,14 @@ def columns_of(members: list[Loaded]) -> list[Column]:
                 distinct = len({k[1] for k in keys}) == len(keys)
                 label += f" (version {printable(key[1])})" if distinct else f" (definition {n})"
             one = found[key][0][1]
-            columns.append(Column(key, label, _decimals(found[key]), one.family, one.primary, one.kind))
+            columns.append(Column(key, label, _decimals(found[key]), one.family, one.primary, one.kind, mark))
     return columns
+
+
+def mark_of(result: Result) -> str:
+    """What the header of a column says of a published protocol: its name, and how far it is verified; empty for our own."""
+    protocol = result.protocol
+    return "" if protocol.status == "ours" else printable(f"{protocol.name} ({protocol.status})")
 
 
 DIGITS_FROM = ("method", "request-control", "floor", "ceiling")

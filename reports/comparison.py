@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from bench.contract.comparison import ComparisonRecord, MetricComparison, PairComparison, Target
 from bench.contract.metric import Direction
+from reports.ruler import in_short, in_words
 from reports.terminal import display_width, wrap
 from reports.text import escape
 from reports.words import ARROW, NEW, THESE, decimals_for, join, number, printable, reason_in_words
 
 NAMES = {NEW: "NEW speakers", THESE: "THESE speakers"}
+DIFFERENCE = "row better by, NEW speakers"
 HEAD = (
     "metric",
     "row",
     "other",
-    "row better by, NEW speakers",
+    DIFFERENCE,
     "p",
     "p Holm",
     "NEW speakers",
     "THESE speakers",
     "clips",
 )
+IN_DOSES = "as large as"
 EXPLAINED = (
     "Better by: how much less bad the row is than the other on their common clips, in the metric's unit, with its 95 % interval "
     "for NEW speakers; badness is -value (↑), value (↓), |value| (→0), or the distance to the ground truth (→gt). "
     "p is two-sided; Holm's correction runs over the rows compared, within each primary endpoint (*); what stands without "
     "one is descriptive. THESE speakers: other clips of the same people; NEW speakers: other people."
+)
+DOSES_EXPLAINED = (
+    "As large as: the dose of a damage to the real clips that moves this column as far, better or worse, with the 95 % interval of "
+    "the response curve (not of the difference); only damages to which the column answers as declared; the surest reading first."
 )
 
 
@@ -35,11 +46,11 @@ def terminal(record: ComparisonRecord, width: int = 100) -> str:
     lines = []
     for pair in record.pairs:
         lines += [*wrap(_heading(record, pair), width), ""]
-        rows = [_cells(m) for m in pair.metrics if m.targets]
-        lines += [*_aligned([HEAD, *rows]), ""] if rows else []
+        rows = [_line(record, m, 1) for m in pair.metrics if m.targets]
+        lines += [*aligned([_head(record), *rows]), ""] if rows else []
         lines += [line for text in [*summary(pair), *_uncompared(pair)] for line in wrap(text, width)]
         lines.append("")
-    return "\n".join([*lines, *wrap(EXPLAINED, width), ""])
+    return "\n".join([*lines, *(line for text in _explained(record) for line in wrap(text, width)), ""])
 
 
 def markdown(record: ComparisonRecord) -> str:
@@ -47,10 +58,81 @@ def markdown(record: ComparisonRecord) -> str:
     lines = []
     for pair in record.pairs:
         lines += [f"## {escape(_heading(record, pair))}", "", *(f"- {escape(text)}" for text in summary(pair)), ""]
-        lines += [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
-        lines += [f"| {' | '.join(map(escape, _cells(m)))} |" for m in pair.metrics if m.targets]
+        head = _head(record)
+        lines += [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+        for m in pair.metrics:
+            if m.targets:
+                lines.append(f"| {' | '.join(map(escape, _line(record, m, 2)))} |")
         lines += ["", *(f"- {escape(text)}" for text in _uncompared(pair)), ""]
-    return "\n".join([*lines, EXPLAINED, ""])
+    return "\n".join([*lines, *(line for text in _explained(record) for line in (text, ""))])
+
+
+def html(record: ComparisonRecord) -> str:
+    """A page of its own: summary and table of each pair; where there is a ruler, every difference in every dose."""
+
+    def template(name: str) -> str:
+        return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+    environment = Environment(
+        loader=FunctionLoader(template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pairs = [
+        {
+            "heading": _heading(record, pair),
+            "summary": summary(pair),
+            "uncompared": _uncompared(pair),
+            "rows": [
+                {
+                    "cells": _cells(m),
+                    "primary": m.primary,
+                    "doses": in_short(m.doses),
+                    "every": [in_words(dose) for dose in m.doses],
+                }
+                for m in pair.metrics
+                if m.targets
+            ],
+        }
+        for pair in record.pairs
+    ]
+    return environment.get_template("comparison.html.j2").render(
+        title=printable(record.row),
+        head=HEAD,
+        pairs=pairs,
+        difference=DIFFERENCE,
+        in_doses=IN_DOSES if _has_doses(record) else None,
+        explained=_explained(record),
+        style=Markup(template("report.css")),
+    )
+
+
+def _head(record: ComparisonRecord) -> tuple[str, ...]:
+    return _beside(HEAD, IN_DOSES) if _has_doses(record) else HEAD
+
+
+def _has_doses(record: ComparisonRecord) -> bool:
+    return any(m.doses for pair in record.pairs for m in pair.metrics)
+
+
+def _line(record: ComparisonRecord, m: MetricComparison, n: int) -> tuple[str, ...]:
+    """The cells of one metric, where there is a ruler with the `n` surest doses."""
+    cells = _cells(m)
+    return _beside(cells, " = ".join(in_short(m.doses, n)) or "—") if _has_doses(record) else cells
+
+
+def _beside(cells: tuple[str, ...], doses: str) -> tuple[str, ...]:
+    """The doses stand beside the difference that they read."""
+    place = HEAD.index(DIFFERENCE) + 1
+    return (*cells[:place], doses, *cells[place:])
+
+
+def _explained(record: ComparisonRecord) -> list[str]:
+    if _has_doses(record):
+        return [EXPLAINED, f"{DOSES_EXPLAINED} The ruler was {printable(record.ruler or '')}."]
+    return [EXPLAINED, *([f"Not in doses: {printable(record.ruler)}."] if record.ruler else [])]
 
 
 def _heading(record: ComparisonRecord, pair: PairComparison) -> str:
@@ -135,7 +217,8 @@ def _words(target: Target | None) -> str:
     return {"better": "better", "worse": "WORSE", "no difference shown": "not shown"}.get(target.shown, target.shown)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table whose columns line up; a rule under the first."""
     widths = [max(display_width(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = [
         "  ".join(cell + " " * (w - display_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()

@@ -24,7 +24,7 @@ def general_notes(table: Table) -> list[str]:
         f"scored, {plural(rejected, 'input')} rejected{version}. Manifest {d.manifest}, SHA-256 {d.manifest_sha256[:16]}; "
         f"clips {d.store_sha256[:16]}.",
         f"Protocol {p.name}, status {p.status}, SHA-256 {p.sha256[:16]}; missing outputs: {p.missing}"
-        + (f"; not known of the published protocol: {join(p.unknown)}." if p.unknown else "."),
+        + (f"; not known of the published protocol, or done otherwise: {'; '.join(p.unknown)}." if p.unknown else "."),
     ]
     out += _framings(table)
     if any("MediaPipe-68" in column.definition for column in table.columns):

@@ -15,14 +15,18 @@ from markupsafe import Markup
 from bench.contract.sheet import Sheet
 from reports.behind import behind
 from reports.breakdown import breakdowns
+from reports.calibration import calibration_style
 from reports.clips import clips_note, clips_of
 from reports.contact import contact_sheet, sheet_of
 from reports.distribution import picture, spreads
+from reports.doses import dose_sections
 from reports.figures import cards, figure_sections, figure_styles
 from reports.load import Loaded
 from reports.media import MediaFolder, policies
 from reports.notes import flags
 from reports.provenance import provenance
+from reports.published import load_published
+from reports.publishedpage import blocks, frozen_scores, published_style
 from reports.ranks import agreements
 from reports.reading import readings
 from reports.strip import strip
@@ -75,11 +79,13 @@ def page(
     environment.filters |= {"number": number, "plural": plural, "printable": printable}
     return environment.get_template("report.html.j2").render(
         sections=sections,
-        style=Markup(_template("report.css") + "\n" + figure_styles()),
+        style=Markup("\n".join((_template("report.css"), figure_styles(), calibration_style(), published_style()))),
         script=Markup(script),
         script_digest=digest,
         summary=_summary(tables),
         dates=_dates([r for t in tables for r in t.results]),
+        published=blocks(load_published(), frozen_scores()),
+        unfolded=(),
         targets=[(NEW, TARGET[NEW]), (THESE, TARGET[THESE])],
     )
 
@@ -120,7 +126,7 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "has_match": any(cell.difference for line in table.cells for cell in line),
         "targets": [t for t in (NEW, THESE) if t not in table.no_interval],
         "strips": _by_block(table, _strips(table)),
-        "figures": figure_sections(table),
+        "figures": [*figure_sections(table), *dose_sections(table)],
         "agreements": agreements(table),
         "cards": cards(table),
         "breakdowns": _numbered(_by_block(table, breakdowns(table))),
@@ -201,7 +207,7 @@ def _facts(d, p, results, table: Table) -> list[tuple[str, str]]:
     if d.data_version:
         facts.insert(1, ("Data version", d.data_version))
     if p.unknown:
-        facts.append(("Not known of the published protocol", join(p.unknown)))
+        facts.append(("Not known of the published protocol, or done otherwise", "; ".join(p.unknown)))
     for flag, owners in flags(table).items():
         words = flag.removeprefix("Flag ")
         facts.append(("Flag", words if len(owners) == len(table.rows) else f"{words} ({join(owners)})"))

@@ -28,6 +28,8 @@ READING = {
     "clip are never compared with each other, so being like one's own real clip is not what counts. Says nothing about single clips.",
     "FVD": "FID for motion: runs of 16 frames seen by a network for actions. 0 is the same crowd of movements. Needs hundreds of runs "
     "before it means much, and hears nothing.",
+    "FD-5f": "A Frechet distance of five frames per clip, colours as the protocol says. It is not FID: other frames, under eat-like "
+    "other colours too, and mostly bias at such counts. Only for reading beside FID, to see what frames and colours alone do.",
     "CSIM": "Whether a face recogniser takes the generated face for the real one at the same time: 1 is the same picture, two real "
     "people lie near 0, two rendered heads of this dataset at about 0.5. Does not care what the face does, so a still portrait "
     "scores high.",

@@ -29,7 +29,10 @@ GIVEN = {
     "true cues": "T",
     "real video, other sentence": "O",
     "real video, other emotion": "X",
+    "sound, other sentence": "B",
+    "true cues, other sentence": "U",
     "true rendering parameters": "R",
+    "true rendering parameters, other sentence": "P",
     UNDECLARED: "?",
 }
 """Consumed inputs as one letter each; the legend is printed under the table."""

@@ -57,6 +57,7 @@ REASON = {
     Reason.EYES_CLOSED: "the eyes are closed throughout",
     Reason.TOO_FEW_CLIPS: "too few clips",
     Reason.TOO_FEW_FRAMES: "too few frames",
+    Reason.TOO_SHORT_FOR_PROTOCOL: "shorter than this protocol takes",
     Reason.NO_SPEECH: "no speech in the sound",
     Reason.NO_VARIATION: "nothing moves",
     Reason.NOT_FINITE: "the result is not a finite number",

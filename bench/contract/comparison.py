@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.contract.dose import Dose
 from bench.contract.files import whole_file
 from bench.contract.metric import Direction, Family
 from bench.contract.result import Interval
@@ -58,6 +59,7 @@ class MetricComparison(_Strict):
         {}, description="on clips where both rows have an output of their own; only where some were substituted"
     )
     n_own: int | None = None
+    doses: list[Dose] = Field([], description="the size of the difference as a dose of each damage, the surest first")
 
 
 class PairComparison(_Strict):
@@ -77,6 +79,7 @@ class ComparisonRecord(_Strict):
     part: str
     protocol: str
     seed: int
+    ruler: str | None = Field(None, description="what the doses were calibrated on, or why there are none")
     pairs: list[PairComparison]
 
     def save(self, path: Path) -> None:

@@ -4,82 +4,17 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
+from hand_calibration import calibration, cell, damage
+from result_rows import write_row
 from run_emotalk import emotalk
-from safetensors.numpy import save_file
 
 from bench import compare
 from bench.compare import compare_rows, find_row, load_row
 from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import SetEstimate
-from bench.contract.result import (
-    CLIP_COLUMNS,
-    DatasetRecord,
-    Environment,
-    ExtractorRecord,
-    MethodRecord,
-    MetricValue,
-    ProtocolRecord,
-    Result,
-)
-from reports.comparison import markdown, summary, terminal
-
-CLIPS = [(f"{s}_{e}_{k}", s, e) for s in ("A", "B", "C", "D", "E") for e in ("angry", "happy") for k in (1, 2)]
-METRICS = {"SSIM": ("higher", "image", False), "M-LMD": ("lower", "landmarks", True), "SX-C": ("match", "sync", True)}
-TRUTH = 6.0
-
-
-def write_row(folder, name, values, spread=1.0, weights="w", seed=0, static=0, **dataset):
-    """A result folder: clips scatter around `values` of METRICS, and gave to a set metric numbers of this spread."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(seed)
-    lines, cells, arrays = [], [], {}
-    for metric, value in values.items():
-        direction, family, primary = METRICS[metric]
-        drawn = None if value is None else value + 0.05 * rng.normal(size=len(CLIPS))
-        for i, (clip_id, speaker, emotion) in enumerate(CLIPS):
-            status = "null" if value is None else "static" if i < static else "ok"
-            lines.append(
-                ["puppet", "quick/test", clip_id, speaker, emotion, 3, name, "emotalk", metric]
-                + [None if value is None else drawn[i], TRUTH if metric == "SX-C" else None, status, None, 50]
-            )
-        cells.append(_cell(metric, None if value is None else float(drawn.mean()), direction, family, primary))
-    for clip_id, speaker, emotion in CLIPS:
-        lines.append(["puppet", "quick/test", clip_id, speaker, emotion, 3, name, "emotalk", "spread"]
-                     + [None, None, "collected", None, 50])  # fmt: skip
-        arrays[f"{clip_id}/x"] = spread * rng.normal(size=8)
-    cells.append(_cell("spread", spread, "lower", "pose", True, kind="set"))
-    pd.DataFrame(lines, columns=list(CLIP_COLUMNS)).astype(CLIP_COLUMNS).to_parquet(folder / "clips.parquet")
-    (folder / "sets").mkdir()
-    save_file(arrays, folder / "sets" / "numbers.safetensors")
-    about = {"name": "puppet", "profile": "quick", "part": "test", "manifest": "quick", "manifest_sha256": "m",
-             "data_version": "2", "n_scored": 20, "n_speakers": 5, "n_rejected": 0, "store_sha256": "s"}  # fmt: skip
-    Result(
-        name=name,
-        method=MethodRecord(name=name, version="1", consumes=[], kind="plug-in"),
-        dataset=DatasetRecord(**(about | dataset)),
-        protocol=ProtocolRecord(name="emotalk", status="ours", sha256="p", framing="canonical", missing="static"),
-        metrics=cells,
-        items=[],
-        problems=[],
-        extractors=[ExtractorRecord(name="face", version="1", weights={"face": weights})],
-        environment=Environment(python="3", platform="x", packages={}, git_commit=None, git_dirty=None, emotalk="0"),
-        seed=0,
-        created="2026-01-01T00:00:00+00:00",
-        command="emotalk evaluate",
-        wall_seconds=1.0,
-    ).save(folder / "result.json")
-    return folder
-
-
-def _cell(metric, value, direction, family, primary, kind="clip"):
-    return MetricValue(
-        metric=metric, kind=kind, family=family, primary=primary, direction=direction, unit="1", definition=metric,
-        version="1", value=value, reason=None if value is not None else "no-face", n_clips=20, n_speakers=5, n_frames=1000,
-        n_expected=20, coverage=1.0,
-    )  # fmt: skip
-
+from reports.comparison import html, markdown, summary, terminal
+from reports.ruler import Ruler
 
 GOOD = {"SSIM": 0.9, "M-LMD": 1.0, "SX-C": 5.8}
 BAD = {"SSIM": 0.5, "M-LMD": 3.0, "SX-C": 3.0}
@@ -102,7 +37,7 @@ def spread(monkeypatch):
         return SetEstimate(lambda mask: float(x[mask].std()))
 
     metric = SimpleNamespace(name="spread", collection="numbers", estimate=estimate)
-    monkeypatch.setattr(compare, "_set_metric", lambda result, name: metric)
+    monkeypatch.setattr(compare, "set_metric", lambda result, name: metric)
 
 
 def rows_of(*folders):
@@ -192,12 +127,44 @@ def test_the_words_say_what_is_shown_and_for_whom(results):
         assert "good against bad" in text and "M-LMD" in text and "THESE speakers" in text
 
 
+def test_every_difference_is_also_read_in_doses_of_what_moves_its_column(results):
+    ruler = Ruler(
+        calibration(
+            damage(
+                cell("SSIM", effect=lambda dose: -0.2 * dose, half=0.05),
+                cell("M-LMD", version="2"),
+                cell("SX-C", effect=lambda dose: 0.7 * dose, half=0.1, direction="match"),
+            )
+        )
+    )
+    rows = rows_of(results / "puppet-quick--good", results / "puppet-quick--bad")
+    record = compare_rows(rows, ruler=ruler)
+    doses = {m.metric: m.doses for m in record.pairs[0].metrics}
+    assert doses["M-LMD"] == doses["spread"] == []
+    assert doses["SSIM"][0].dose == pytest.approx(2.0, abs=0.2)
+    # 0.2 and 3.0 from the real clips' value: 2.8 apart, on one side or on both
+    assert doses["SX-C"][0].dose == pytest.approx(4.0, abs=0.2) or doses["SX-C"][0].reads == "more-than-top"
+    for text in (terminal(record), markdown(record), html(record)):
+        said = " ".join(text.split())
+        assert "blur 2 px" in said and "as large as" in said and "calibrated on puppet quick test" in said
+    turned = compare_rows(rows[::-1], ruler=ruler).pairs[0].metrics
+    assert {m.metric: m.doses for m in turned} == doses
+
+
+def test_without_a_ruler_the_words_say_why_and_the_table_is_as_ever(results):
+    rows = rows_of(results / "puppet-quick--good", results / "puppet-quick--bad")
+    record = compare_rows(rows, ruler="no calibration of the dataset puppet")
+    for text in (terminal(record), markdown(record), html(record)):
+        assert "Not in doses: no calibration of the dataset puppet." in text and "as large as" not in text
+
+
 def test_the_verb_writes_a_record_and_prints_it(results):
     work = results.parent
     done = emotalk("compare", "good", "bad", "--work", work, "--json")
     assert done.returncode == 0
     document = json.loads(done.stdout)
     assert document["row"] == "good" and (work / "comparisons" / "good--against--bad" / "compare.md").is_file()
+    assert "<h2>good against bad" in (work / "comparisons" / "good--against--bad" / "compare.html").read_text()
     assert emotalk("compare", "good", "--work", work).returncode == 2
 
 

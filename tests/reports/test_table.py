@@ -206,6 +206,15 @@ def test_two_versions_of_a_metric_are_two_columns(make, tmp_path):
     assert [[c.value for c in line] for line in table.cells] == [[0.8, None], [None, 0.8]]
 
 
+def test_every_header_says_of_a_published_protocol_how_far_it_is_verified(make, tmp_path):
+    make_result, _, _ = make
+    published = {"name": "eat-like", "status": "unverified"}
+    [ours] = tables([Loaded(make_result("a"), tmp_path)])
+    [theirs] = tables([Loaded(make_result("a", protocol=published), tmp_path)])
+    assert {c.header for c in theirs.columns} == {f"{c.header} · eat-like (unverified)" for c in ours.columns}
+    assert all("emotalk" not in c.header for c in ours.columns)
+
+
 @pytest.mark.parametrize("changes", [{"name": "other"}, {"method": {"version": "2"}}, {"seed": 4}, {}])
 def test_a_name_that_stands_twice_is_told_apart(make, tmp_path, changes):
     make_result, _, _ = make

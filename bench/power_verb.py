@@ -1,0 +1,71 @@
+"""`emotalk power`: finds the rows of a part, estimates, writes power.json and power.md, prints the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import cli
+from bench.cli import Outcome
+from bench.contract.errors import ExitCode, NothingDoneError, UsageError
+from bench.contract.result import Result
+
+if TYPE_CHECKING:
+    from bench.compare import Row
+    from bench.workspace import Workspace
+
+
+def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
+    """NothingDoneError, with the command that makes them, where the part has fewer than two rendered rows."""
+    from bench.atomic import whole_folder
+    from bench.data.datasets import is_embedded
+    from bench.power import LEAST_ROWS, comparable, power_of_rows
+    from reports.power import markdown, terminal
+    from reports.ruler import find_ruler
+
+    if any(n < 1 for n in flags.speakers) or (flags.comparisons is not None and flags.comparisons < 1):
+        raise UsageError("--speakers and --comparisons: expected numbers of at least 1")
+    profile = flags.profile if is_embedded(flags.dataset) else None
+    rows, left_out = comparable(_rows(flags, profile, space))
+    if len(rows) < LEAST_ROWS:
+        make = (
+            f"emotalk run --dataset {flags.dataset}{f' --profile {profile}' if profile else ''} --split {flags.split}"
+        )
+        raise NothingDoneError(
+            f"{space.label(flags.dataset, profile)}/{flags.split}, protocol {flags.protocol}: {len(rows)} rendered rows in "
+            f"{space.root / 'results'}, {LEAST_ROWS} are needed; the controls are made by `{make} --methods controls`"
+        )
+    record = power_of_rows(
+        rows,
+        left_out,
+        speakers=flags.speakers,
+        comparisons=flags.comparisons,
+        seed=flags.seed,
+        jobs=flags.jobs,
+        ruler=find_ruler(rows[0].result, [space.root / "results" / "calibration"]),
+    )
+    out = flags.out or space.root / "power" / f"{space.label(flags.dataset, profile)}--{flags.split}--{flags.protocol}"
+    if out.exists() and not (out.is_dir() and {p.name for p in out.iterdir()} <= {"power.json", "power.md"}):
+        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier answer and nothing else")
+    with whole_folder(out) as folder:
+        record.save(folder / "power.json")
+        (folder / "power.md").write_text(markdown(record), encoding="utf-8")
+    known = any(m.smallest and m.smallest[0].middle is not None for m in record.metrics)
+    code = ExitCode.DONE if known else ExitCode.COULD_NOT_TELL
+    document = {"folder": str(out), **record.model_dump(mode="json"), "exit_code": int(code)}
+    return Outcome(code, document, f"{terminal(record)}\n{out / 'power.md'}")
+
+
+def _rows(flags: cli.Power, profile: str | None, space: Workspace) -> list[Row]:
+    """Every whole result of this dataset, part and protocol; one that an older version wrote is not one."""
+    from bench.compare import load_row
+
+    found = []
+    for path in sorted((space.root / "results").glob("[!.]*/result.json")):
+        try:
+            result = Result.load(path)
+        except ValueError:
+            continue
+        d = result.dataset
+        if (d.name, d.profile, d.part, result.protocol.name) == (flags.dataset, profile, flags.split, flags.protocol):
+            found.append(load_row(path.parent))
+    return found

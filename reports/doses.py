@@ -1,0 +1,94 @@
+"""The ruler in the report: how far rows lie from the undamaged clips and from one another, in doses, for each primary endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.calibration import calibration_section, template
+from reports.columns import Column
+from reports.ruler import Ruler, badness, find_ruler, in_short
+from reports.table import Cell, Row, Table
+from reports.words import join
+
+TITLE = "How far, in doses"
+ORIGIN = "gt-reencoded"
+"""Dose 0 of every curve."""
+
+
+def dose_sections(table: Table) -> list[dict[str, Any]]:
+    """[{name, title, html}] of the table: distances in doses and the calibration behind them, or why there are none."""
+    beside = dict.fromkeys(row.loaded.folder.parent / "calibration" for row in table.rows)
+    ruler = find_ruler(table.results[0], list(beside))
+    if isinstance(ruler, str):
+        html = Markup('<p class="small">Not in doses: {}.</p>').format(ruler)
+        return [{"name": "doses", "title": TITLE, "html": html}]
+    environment = Environment(
+        loader=FunctionLoader(template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    columns, without = _columns(table, ruler)
+    html = environment.get_template("doses.html.j2").render(
+        made_of=ruler.made_of,
+        origin=_origin(table) is not None,
+        columns=columns,
+        without=join(without),
+        calibration=calibration_section(ruler.calibration, opened=False),
+    )
+    return [{"name": "doses", "title": TITLE, "html": Markup(html)}]
+
+
+def _columns(table: Table, ruler: Ruler) -> tuple[list[dict[str, Any]], list[str]]:
+    """The primary endpoints with a line for each row, the best first; and the names of those that no damage can measure."""
+    found, without = [], []
+    for j, column in enumerate(table.columns):
+        if not column.primary:
+            continue
+        lines = _lines(table, j, column, ruler)
+        if any(line["far"] or line["step"] for line in lines):
+            found.append({"column": column, "lines": lines})
+        else:
+            without.append(column.label)
+    return found, without
+
+
+def _origin(table: Table) -> int | None:
+    return next((i for i, row in enumerate(table.rows) if _is(row, ORIGIN)), None)
+
+
+def _is(row: Row, *names: str) -> bool:
+    return row.role == "ceiling" and row.loaded.result.method.name in names
+
+
+def _lines(table: Table, j: int, column: Column, ruler: Ruler) -> list[dict[str, Any]]:
+    zero = _origin(table)
+    start = None if zero is None else _badness(table.cells[zero][j], column)
+    known = [
+        (value, row, table.cells[i][j])
+        for i, row in enumerate(table.rows)
+        if (value := _badness(table.cells[i][j], column)) is not None and not _is(row, "gt", ORIGIN)
+    ]
+    known.sort(key=lambda one: one[0])
+    lines, before = [], None
+    for value, row, cell in known:
+        far = [] if start is None else _read(ruler, column, value - start)
+        step = [] if before is None else _read(ruler, column, value - before)
+        lines.append({"row": row, "value": cell.difference or cell.text, "far": far, "step": step})
+        before = value
+    return lines
+
+
+def _read(ruler: Ruler, column: Column, difference: float) -> Sequence[str]:
+    return in_short(ruler.read(column.metric, column.version, difference))
+
+
+def _badness(cell: Cell, column: Column) -> float | None:
+    if cell.difference_value is not None:  # match: how far, on either side
+        return abs(cell.difference_value)
+    return badness(column.direction, cell.value, None)

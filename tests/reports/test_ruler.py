@@ -1,0 +1,146 @@
+"""The ruler: a difference is the dose that makes it, on the dataset, protocol and version that were calibrated."""
+
+import pytest
+from hand_calibration import DOSES, calibration, cell, damage
+from result_rows import write_row
+
+from bench.contract.errors import UsageError
+from bench.contract.result import Result
+from reports.ruler import Ruler, badness, doses_in_words, find_ruler, in_short, in_words
+
+
+def ruler(*cells, **about):
+    return Ruler(calibration(damage(*cells, **about)))
+
+
+def read(one, difference, metric="SSIM", version="1"):
+    [dose] = one.read(metric, version, difference)
+    return dose
+
+
+@pytest.mark.parametrize(
+    "effect", [lambda d: -0.01 * d, lambda d: 0.3 * d**2, lambda d: d**0.5], ids=["falls", "bends up", "bends down"]
+)
+@pytest.mark.parametrize("dose", DOSES)
+def test_what_a_dose_does_reads_as_that_dose_whatever_its_sign(effect, dose):
+    one = ruler(cell(effect=effect, half=abs(effect(1.0)) / 9))
+    for sign in (-1, 1):
+        found = read(one, sign * effect(dose))
+        assert found.reads == "dose" and found.dose == pytest.approx(dose)
+        assert found.low <= found.dose and (found.high is None or found.dose <= found.high)
+
+
+def test_between_doses_larger_differences_are_larger_doses_and_a_straight_line_is_read_as_one():
+    one = ruler(cell(effect=lambda d: 0.3 * d**2, half=0.05))
+    doses = [read(one, size).dose for size in (0.1, 0.2, 0.3, 0.6, 1.2, 2.0, 4.0)]
+    assert doses == sorted(doses) and len(set(doses)) == len(doses)
+    assert read(ruler(cell()), 0.025).dose == pytest.approx(2.5)
+
+
+def test_a_curve_known_less_well_gives_a_wider_interval_and_one_without_intervals_none():
+    sharp, blunt, bare = (read(ruler(cell(half=half)), 0.02) for half in (0.001, 0.004, None))
+    assert blunt.low < sharp.low < 2.0 < sharp.high < blunt.high
+    assert (bare.dose, bare.low, bare.high) == (pytest.approx(2.0), None, None)
+
+
+def test_beyond_the_curve_it_says_so_and_guesses_nothing():
+    one = ruler(cell())
+    assert read(one, 0.05).reads == "more-than-top" and read(one, 0.05).dose is None
+    assert read(one, 0.001).reads == read(one, 0.0).reads == "too-small"
+    near_top = read(one, 0.0395)
+    assert near_top.high is None and in_words(near_top).endswith(", > 4]")
+
+
+def test_a_dose_that_does_less_than_a_smaller_one_is_stepped_over():
+    answers = {1.0: -0.010, 2.0: -0.009, 4.0: -0.04}
+    found = read(ruler(cell(effect=answers.__getitem__)), 0.025)
+    assert 1.0 < found.dose < 4.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": "not-as-declared"},
+        {"verdict": "not-shown"},
+        {"says": "flat", "margin": 0.1},
+        {"version": "2"},
+        {"version": ""},
+    ],
+    ids=str,
+)
+def test_only_what_answers_as_declared_and_in_this_version_is_a_ruler(changes):
+    assert ruler(cell(**changes)).read("SSIM", "1", 0.02) == []
+    assert ruler(cell()).read("PSNR", "1", 0.02) == []
+
+
+def test_a_curve_of_one_dose_is_no_ruler():
+    assert ruler(cell(doses=[1.0])).read("SSIM", "1", 0.005) == []
+
+
+def test_the_surest_damages_of_different_kinds_come_first():
+    one = Ruler(
+        calibration(
+            damage(cell(half=0.004), name="noise"),
+            damage(cell(half=0.001)),
+            damage(cell(half=0.003), name="sound-lag", unit="frames", kind="sound"),
+            damage(cell(effect=lambda d: -1e-4 * d, half=1e-5), name="codec"),
+        )
+    )
+    doses = one.read("SSIM", "1", 0.02)
+    assert [dose.damage for dose in doses] == ["blur", "sound-lag", "noise", "codec"]
+    assert in_short(doses, 2) == ["blur 2 px [1.9, 2.1]", "sound-lag 2 frames [1.7, 2.3]"]
+    assert in_short(doses, 9)[-1].startswith("noise") and in_short([]) == []
+    assert in_short(one.read("SSIM", "1", 9.0), 1) == ["noise > 4 px"]
+    assert in_short(one.read("SSIM", "1", 0.0)) == ["too small to read"]
+
+
+def test_doses_are_told_in_their_units():
+    assert doses_in_words([0.1, 0.5, 1.0], "share of clips") == "10, 50, 100 % of clips"
+    one = ruler(cell(), name="sound-lag", unit="frames", kind="sound")
+    assert in_words(read(one, 0.01)).startswith("sound-lag 1 frame [")
+
+
+@pytest.fixture
+def result(tmp_path):
+    return Result.load(write_row(tmp_path / "row", "good", {"SSIM": 0.9}) / "result.json")
+
+
+def saved(folder, name, made):
+    (folder / name).mkdir(parents=True)
+    made.save(folder / name / "calibration.json")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dataset": {"name": "cremad"}}, "no calibration of the dataset puppet"),
+        ({"dataset": {"data_version": "1"}}, "another version of its data"),
+        ({"protocol": "eat-like"}, "another protocol"),
+        ({"protocol_sha256": "older"}, "another version of it"),
+    ],
+    ids=str,
+)
+def test_no_ruler_is_laid_on_what_it_was_not_made_for(changes, said, result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    found = find_ruler(result, [saved(tmp_path, "c", calibration(**changes))])
+    assert isinstance(found, str) and said in found and "emotalk calibrate --dataset puppet" in found
+
+
+def test_of_several_calibrations_the_rows_own_part_comes_first(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    saved(tmp_path, "a", calibration(dataset={"part": "validation"}, n_clips=999))
+    found = find_ruler(result, [saved(tmp_path, "b", calibration(n_clips=7))])
+    assert found.calibration.n_clips == 7 and "puppet quick test: 7 clips of 5 speakers" in found.made_of
+
+
+def test_a_file_that_is_no_calibration_is_named(result, tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "calibration.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"x/calibration\.json: not a calibration"):
+        find_ruler(result, [tmp_path])
+
+
+def test_badness_is_the_shown_value_with_less_for_better():
+    assert badness("higher", 0.9, None) == -0.9 and badness("zero", -2.0, None) == 2.0
+    assert badness("match", 5.0, 6.0) == 1.0 and badness("match", 5.0, None) is None
