@@ -133,10 +133,14 @@ def test_report_of_results_can_be_made_alone(run_folder, smoke_tree, tmp_path):
     assert (tmp_path / "report" / "table.md").read_text().startswith("#")
 
 
-def test_a_work_folder_with_spaces_is_no_problem(smoke_tree, face_weights, tmp_path):
+def test_a_work_folder_with_spaces_and_two_protocols_are_no_problem(smoke_tree, face_weights, tmp_path):
     done = emotalk(
         "run", "--dataset", "puppet", "--profile", "smoke", "--root", smoke_tree, "--methods", "static", "--limit", "1",
-        "--protocol", "emotalk-light",
+        "--protocol", "emotalk-light,skimage-default",
         "--work", tmp_path / "a work folder",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    found = {path.name for path in (tmp_path / "a work folder" / "results").iterdir()}
+    assert found == {f"puppet-smoke--static--{name}--first1" for name in ("emotalk-light", "skimage-default")}
+    page = (tmp_path / "a work folder" / "report").glob("*/report.html")
+    assert "skimage-default (verified-on(" in next(page).read_text()

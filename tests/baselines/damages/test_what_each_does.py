@@ -47,13 +47,13 @@ def test_a_dropped_frame_shows_the_last_one_that_was_not():
 
 
 def test_the_displacement_of_a_frame_has_its_size_everywhere_and_moves_neighbours_together(random):
-    fields = np.stack([displacement(random, 64, 96) for _ in range(300)])
-    assert fields.shape == (300, 2, 64, 96)
+    fields = np.stack([displacement(random, 64, 96) for _ in range(150)])
+    assert fields.shape == (150, 2, 64, 96)
     assert np.abs(fields.std(0).mean((1, 2)) - 1).max() < 0.05
     at = fields[:, 0, 32]
     assert np.corrcoef(at[:, 40], at[:, 44])[0, 1] > 0.9
-    assert abs(np.corrcoef(at[:, 10], at[:, 85])[0, 1]) < 0.2
-    assert abs(np.corrcoef(fields[:-1, 0, 32, 40], fields[1:, 0, 32, 40])[0, 1]) < 0.2
+    assert abs(np.corrcoef(at[:, 10], at[:, 85])[0, 1]) < 0.25
+    assert abs(np.corrcoef(fields[:-1, 0, 32, 40], fields[1:, 0, 32, 40])[0, 1]) < 0.25
 
 
 def test_frames_change_places_only_within_the_window_and_all_stay(random):
