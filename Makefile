@@ -10,7 +10,7 @@ METHODS ?= controls
 ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow tolerances experts reference-venv lint clean distclean
+.PHONY: setup reproduce-table smoke test test-slow tolerances experts calibrate cluster reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -32,7 +32,7 @@ smoke: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
-test-slow: $(STAMP) $(REFERENCE)/.installed
+test-slow: $(VENV)/.cluster $(REFERENCE)/.installed
 	$(BIN)/python -m pytest -m slow -s
 
 # docs/tolerances.md: every comparison with a reference implementation, as the tests make it.
@@ -47,6 +47,17 @@ experts: $(STAMP)
 	$(BIN)/emotalk train --metric judge-geometry --seeds 0,1,2 --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
 	$(BIN)/emotalk train --metric sync-expert --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
 	$(BIN)/emotalk train --metric cohesion --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
+
+# Every column under damage of known size, against what was declared (docs/calibration.md).
+calibrate: $(STAMP)
+	$(BIN)/emotalk calibrate --dataset $(DATASET) --profile $(PROFILE) $(ROOT_FLAG) $(WORK_FLAG)
+
+# Ray, Dask and submitit (docs/clusters.md); the slow tests run two workers of each.
+cluster: $(VENV)/.cluster
+
+$(VENV)/.cluster: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,cluster]'
+	touch $@
 
 # Reference tools that cannot share the environment; they run as programs in the slow tests only.
 reference-venv: $(REFERENCE)/.installed

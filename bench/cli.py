@@ -6,9 +6,9 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,7 +39,7 @@ class Common:
     limit: int | None = None
     """Only the first N scored clips."""
     jobs: int = 2
-    """Local processes."""
+    """Processes at a time."""
     json: bool = False
     """Print one JSON document on stdout; progress and logs go to stderr."""
     strict: bool = False
@@ -72,7 +72,15 @@ class OnDataset(Mirrored):
 
 
 @dataclass
-class Run(OnDataset):
+class OnClips(OnDataset):
+    """Flags of the verbs that work on one clip after another."""
+
+    backend: Literal["loky", "ray", "dask"] = "loky"
+    """Where: processes of this machine (loky), or workers of Ray or Dask (docs/clusters.md)."""
+
+
+@dataclass
+class Run(OnClips):
     """The whole pipeline: prepare, generate, evaluate, report."""
 
     root: Path | None = None
@@ -80,7 +88,7 @@ class Run(OnDataset):
     methods: str = "controls"
     """Comma-separated methods or groups; `emotalk methods` lists them."""
     protocol: str = "emotalk"
-    """Protocol name."""
+    """Protocol, or several separated by commas: one decode, one result each."""
     missing: Literal["static", "exclude", "fail"] = "static"
     """What a missing or failed output counts as."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -90,7 +98,7 @@ class Run(OnDataset):
 
 
 @dataclass
-class Prepare(OnDataset):
+class Prepare(OnClips):
     """Dataset tree -> clip store: crop, resample, extract face cues; rejected clips with their reasons."""
 
     root: Path | None = None
@@ -127,7 +135,7 @@ class Train(OnDataset):
 
 
 @dataclass
-class Generate(OnDataset):
+class Generate(OnClips):
     """A method makes one video per prepared clip."""
 
     method: str = tyro.MISSING
@@ -139,7 +147,7 @@ class Generate(OnDataset):
 
 
 @dataclass
-class Evaluate(OnDataset):
+class Evaluate(OnClips):
     """Score a folder of <clip_id>.mp4 files."""
 
     videos: Path = tyro.MISSING
@@ -149,7 +157,7 @@ class Evaluate(OnDataset):
     framing: Literal["canonical", "source", "own"] | None = None
     """How the videos are framed; default: as the folder's generated.json says, else canonical."""
     protocol: str = "emotalk"
-    """Protocol, or several separated by commas."""
+    """Protocol, or several separated by commas: one decode, one result each."""
     missing: Literal["static", "exclude", "fail"] = "static"
     """What a missing or failed output counts as."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -168,6 +176,8 @@ class Report(Mirrored):
     """Folder of the report; default report/ in the work folder."""
     sheet: bool = True
     """Show a contact sheet of the dataset's speakers, where its media policy allows."""
+    spread: bool = False
+    """Instead: how far the same videos move between the protocols of these results (spread.html)."""
 
 
 @dataclass
@@ -177,7 +187,45 @@ class Compare(Common):
     rows: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """The row, then one or more others: result folders, or names of folders in results/ of the work folder."""
     out: Path | None = None
-    """Folder of compare.json and compare.md; default comparisons/<row>--against--<others> in the work folder."""
+    """Folder of compare.json, compare.md and compare.html; default comparisons/<row>--against--<others> in the work folder."""
+
+
+@dataclass
+class Power(Common):
+    """The smallest difference that a part can show per metric, from the rows that are there: before anyone trains."""
+
+    dataset: Dataset = "puppet"
+    """Which dataset."""
+    protocol: str = "emotalk"
+    """Protocol of the rows."""
+    speakers: tuple[int, ...] = ()
+    """Further numbers of speakers to tell it for, beside the part's own, 4, 12 and 40."""
+    comparisons: int | None = None
+    """Rows that one row will be compared with, for Holm's correction; default: all rows found but one."""
+    out: Path | None = None
+    """Folder of power.json and power.md; default power/<dataset>--<split>--<protocol> in the work folder."""
+
+
+@dataclass
+class Calibrate(OnClips):
+    """Damage the real clips by known amounts: does every column answer as was declared beforehand?"""
+
+    root: Path | None = None
+    """Folder of your copy of the dataset (not needed for puppet and cremad-sample)."""
+    damages: str | None = None
+    """Only these damages of data_manifests/calibration.toml, separated by commas; default: all."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where extractors and metrics compute; auto: cuda if there is a GPU."""
+    out: Path | None = None
+    """Folder of calibration.json and calibration.md; default results/calibration/<dataset> in the work folder."""
+
+
+@dataclass
+class Published(Common):
+    """What others printed, how far apart it lies, and EAT's published per-clip scores under our statistics."""
+
+    out: Path | None = None
+    """Folder for published.html, published.md and eat100-scores.json; default: print only."""
 
 
 @dataclass
@@ -219,6 +267,30 @@ class Doctor(Common):
     """Measure a few clips now, even if earlier runs on this machine left their rate."""
 
 
+@dataclass
+class Submit(Common):
+    """Hand a command to Slurm: emotalk submit --hours 8 -- run --dataset mead --root DIR --jobs 16"""
+
+    cluster: Literal["slurm", "local", "debug"] = "slurm"
+    """Where: Slurm, a process of this machine, or this very process (to find out why a job fails)."""
+    each: str | None = None
+    """Comma-separated words: one job for each, in an array, with the word in the place of {} in the command."""
+    hours: float = 12.0
+    """Limit of each job; one that runs into it is queued again and goes on where it was."""
+    memory: int = 8
+    """Memory of each job, GB."""
+    gpus: int = 0
+    """GPUs of each job. It gets as many cores as its command has --jobs."""
+    partition: str | None = None
+    """Partition of the cluster."""
+    settings: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="set", metavar="KEY=VALUE")] = ()
+    """Any other option of sbatch, as --set account=faces; may be given several times."""
+    wait: bool = False
+    """Stay until the jobs have ended, and end with their exit code."""
+    command: tyro.conf.Suppress[tuple[str, ...]] = ()
+    """What stands after --."""
+
+
 Verb = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Prepare, tyro.conf.subcommand("prepare")]
@@ -227,11 +299,15 @@ Verb = (
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
+    | Annotated[Power, tyro.conf.subcommand("power")]
+    | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
+    | Annotated[Published, tyro.conf.subcommand("published")]
     | Annotated[Methods, tyro.conf.subcommand("methods")]
     | Annotated[Metrics, tyro.conf.subcommand("metrics")]
     | Annotated[Datasets, tyro.conf.subcommand("datasets")]
     | Annotated[Weights, tyro.conf.subcommand("weights")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[Submit, tyro.conf.subcommand("submit")]
 )
 
 
@@ -247,14 +323,24 @@ class Outcome:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script; exits with one of `ExitCode`."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    verb = parsed(arguments)
+    sys.exit(int(execute(verb, arguments)))
+
+
+def parsed(arguments: Sequence[str]) -> Common:
+    """The verb that these words of a command line name; SystemExit with help where they name none."""
+    own, command = list(arguments), ()
+    if own[:1] == ["submit"] and "--" in own:  # what follows is a command line of its own
+        at = own.index("--")
+        own, command = own[:at], tuple(own[at + 1 :])
     verb = tyro.cli(
         Verb,
         prog="emotalk",
         description="The benchmark of emotional talking faces. Start with: emotalk run --dataset puppet --profile smoke",
-        args=arguments,
+        args=own,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-    sys.exit(int(execute(verb, arguments)))
+    return replace(verb, command=command) if command else verb
 
 
 def execute(verb: Common, arguments: list[str]) -> ExitCode:
@@ -275,7 +361,7 @@ def _execute(verb: Common, arguments: list[str], afterwards: ExitStack) -> ExitC
             from bench.tracking.mirror import mirrored
 
             told["mirror"] = afterwards.enter_context(mirrored(verb, space.root, command))
-        with _disk_errors(), _stdout_kept_clean(verb.json):
+        with _disk_errors(), _stdout_kept_clean(verb.json), _workers(verb):
             from bench import verbs
 
             outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, command, **told)
@@ -328,6 +414,15 @@ def _disk_errors() -> Iterator[None]:
         if error.errno in DISK_ERRORS:
             raise DiskError(f"{error}; {DISK_ERRORS[error.errno]}") from error
         raise
+
+
+@contextmanager
+def _workers(verb: Common) -> Iterator[None]:
+    """Clips are worked on where the verb's --backend says."""
+    from bench.backends import chosen
+
+    with chosen(getattr(verb, "backend", "loky"), verb.jobs):
+        yield
 
 
 @contextmanager

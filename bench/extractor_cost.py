@@ -84,9 +84,10 @@ def _selection(store: Path):
 
 
 def _cost(what: str, name: str, plan: Plan, clips: Sequence[Clip]) -> Cost:
-    from bench.progress import torch_on_one_core
+    from bench.progress import keep_freed_memory, torch_on_one_core
 
     torch_on_one_core(plan.device)
+    keep_freed_memory()
     videos = [_video(clip) for clip in clips]
     before = _peak()
     started = time.process_time()

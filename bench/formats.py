@@ -42,14 +42,20 @@ $EMOTALK_WORK (default ./work)
     sets/<collection>.safetensors    what clips gave to metrics of the whole set: "<clip_id>/<array>", labels in clips.parquet
     figures/<metric>.json            a document for a picture in the report, of metrics that have one
     cards/<expert>.json              the card of every trained network that was used
+  results/calibration/<name>/        calibration.json, .md, .html: columns under damage (docs/calibration.md)
+  calibration/<dataset>[-<profile>]/ the rows behind it, one folder like results/<name> for each damage and dose
   cache/                             under content keys; what is missing or damaged is made again
     cues/, features/<extractor>/     face cues and features of videos; a reason where a video gives none
     scores/, collected/, sets/       values of pairs and of real videos, arrays for sets, estimates of sets
+    responses/                       comparisons of damaged rows with undamaged ones
     static/                          the static images that stand in for missing outputs
     weights/                         pretrained files (docs/weights.md)
     rates.json                       how fast this machine rendered, prepared and scored (docs/doctor.md)
     contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
+  comparisons/<row>--against--<others>/  compare.json, compare.md, compare.html
+  power/<dataset>[-<profile>]--<part>--<protocol>/  power.json, power.md (docs/ruler-and-power.md)
   report/<name>/                     report.html, table.md, table.csv, table.tex, media/
+  jobs/<id>/                         what `emotalk submit` handed to Slurm: log and result (docs/clusters.md)
   wandb/                             the W&B mirror: offline runs, mirror.log (docs/tracking.md)"""
 
 FRAMES_ONLY = """\

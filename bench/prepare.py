@@ -322,20 +322,18 @@ def _companions(
             {"clip_id": r["clip_id"], **nothing, "flags": r["flags"], "content": {r["clip_id"]: r["content_sha256"]}}
             for r in records
         ], set()
-    own = partners.by_speaker(c for c in clips if c.clip_id in usable)
-    all_scored = partners.by_speaker(c for c in clips if c.scored)
+    choices = partners.Partners((c for c in clips if c.clip_id in usable), [c for c in clips if c.scored], faceless)
+    records = {clip_id: store.record(clip_id) for clip_id in sorted(usable)}
     images: dict[str, tuple[int, str] | None] = {}
     rows = []
     for clip in scored:
         if clip.clip_id not in usable:
             continue
-        alive = own[clip.speaker]
-        fit = [c for c in alive if c.clip_id not in faceless]
-        reference = partners.reference_of(clip, fit, all_scored[clip.speaker])
+        reference = choices.reference_of(clip)
         if reference and reference.clip.clip_id not in images:
             images[reference.clip.clip_id] = _reference_image(store, reference.clip.clip_id)
-        sentence = partners.other_sentence(clip, alive)
-        emotion = partners.other_emotion(clip, alive)
+        sentence = choices.other_sentence(clip)
+        emotion = choices.other_emotion(clip)
         frame, digest = (images[reference.clip.clip_id] if reference else None) or (None, None)
         flags = reference.flags if reference else ("no-reference-image",)
         rows.append(
@@ -346,9 +344,9 @@ def _companions(
                 "reference_clip": reference.clip.clip_id if reference else None,
                 "reference_frame": frame,
                 "reference_sha256": digest,
-                "flags": [*store.record(clip.clip_id)["flags"], *flags],
+                "flags": [*records[clip.clip_id]["flags"], *flags],
                 "content": {
-                    c.clip_id: store.record(c.clip_id)["content_sha256"]
+                    c.clip_id: records[c.clip_id]["content_sha256"]
                     for c in (clip, sentence, emotion, reference.clip if reference else None)
                     if c is not None
                 },

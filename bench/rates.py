@@ -18,6 +18,7 @@ from statistics import median
 from time import monotonic
 from typing import Any, Literal
 
+from bench import backends
 from bench.atomic import read_json, write_json
 
 SCHEMA = 1
@@ -74,9 +75,12 @@ def load(cache_folder: Path) -> list[Rate]:
 
 
 def add(cache_folder: Path, rates: Iterable[Rate]) -> None:
-    """Append records; whatever keeps them from being written is passed over, because the work itself is done."""
+    """Append records; whatever keeps them from being written is passed over, because the work itself is done.
+
+    Work on a cluster leaves none: its machines are not this one.
+    """
     rates = list(rates)
-    if not rates:
+    if not rates or backends.on_cluster():
         return
     with suppress(OSError, TypeError, KeyError, AttributeError):
         cache_folder.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,9 @@ def manifest_of(flags: cli.OnDataset) -> Manifest:
     return load_manifest(flags.dataset, flags.manifest or default)
 
 
-def prepare(flags: cli.Prepare | cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+def prepare(
+    flags: cli.Prepare | cli.Run | cli.Calibrate, space: Workspace, command: str, mirror: Mirror = SILENT
+) -> Outcome:
     from bench.prepare import prepare as prepare_store
 
     mirror.begin("prepare", f"prepare {flags.label}")
@@ -158,46 +160,42 @@ def tell_generated(mirror: Mirror, made: Generated, selection: Selection) -> Non
 
 
 def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
-    from bench.evaluate import evaluate as evaluate_folder
-    from bench.evaluate import row_name
+    from bench.evaluate import evaluate_under, row_name
     from bench.generate import read_card
-    from bench.protocols import load_protocol
+    from bench.protocols import load_protocols
     from reports.terminal import terminal
 
     selection = _selection(flags, space)
-    code, folders = ExitCode.DONE, []
-    names = list(dict.fromkeys(p.strip() for p in flags.protocol.split(",") if p.strip()))
-    if not names:
-        raise UsageError("--protocol is empty: expected one or more names, separated by commas")
-    for protocol in names:
-        load_protocol(protocol)
-    for protocol in names:
-        card = read_card(flags.videos) if flags.videos.is_dir() else None
-        label = flags.name or (card.label if card else row_name(flags.videos))
-        out = flags.out or space.results(result_name(flags, label, protocol, selection))
-        if flags.out and len(names) > 1:
-            out = flags.out / protocol
-        mirror.begin("evaluate", f"evaluate {label} {flags.label}")
-        done = evaluate_folder(
-            selection,
-            flags.videos,
-            name=flags.name,
-            protocol_name=protocol,
-            framing=flags.framing,
-            missing=flags.missing,
-            out=out,
-            cache=space.cache,
-            seed=flags.seed,
-            jobs=flags.jobs,
-            limit=flags.limit,
-            device=flags.device,
-            command=command,
-        )
-        folders.append(done)
-        clip_ids = [row.clip.clip_id for row in selection.limited(flags.limit)]
+    protocols = load_protocols(flags.protocol)
+    card = read_card(flags.videos) if flags.videos.is_dir() else None
+    label = flags.name or (card.label if card else row_name(flags.videos))
+    mirror.begin("evaluate", f"evaluate {label} {flags.label}")
+
+    def place(protocol: str) -> Path:
+        if flags.out:
+            return flags.out / protocol if len(protocols) > 1 else flags.out
+        return space.results(result_name(flags, label, protocol, selection))
+
+    folders = evaluate_under(
+        {place(protocol.name): protocol for protocol in protocols},
+        selection,
+        flags.videos,
+        name=flags.name,
+        framing=flags.framing,
+        missing=flags.missing,
+        cache=space.cache,
+        seed=flags.seed,
+        jobs=flags.jobs,
+        limit=flags.limit,
+        device=flags.device,
+        command=command,
+    )
+    clip_ids = [row.clip.clip_id for row in selection.limited(flags.limit)]
+    for number, done in enumerate(folders):
+        if number:
+            mirror.begin("evaluate", f"evaluate {label} {flags.label}")
         mirror.evaluated(done.folder, flags.videos, selection.path, clip_ids)
-        if done.failed:
-            code = ExitCode.SOME_FAILED
+    code = ExitCode.SOME_FAILED if any(done.failed for done in folders) else ExitCode.DONE
     text = "\n".join([terminal([d.folder for d in folders]), *failures_of(folders)])
     text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
     document = {
@@ -207,13 +205,16 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
     return Outcome(code, document, text)
 
 
-def result_name(flags: cli.Evaluate | cli.Run, label: str | None, protocol: str, selection: Selection) -> str:
+def result_name(
+    flags: cli.Evaluate | cli.Run | cli.Calibrate, label: str | None, protocol: str, selection: Selection
+) -> str:
     """Folder name of a result: the dataset, the row, and every flag that changes numbers where it is not the default."""
     parts = [flags.label, selection.document["manifest"] if flags.manifest else None]
     parts += [flags.split if flags.split != "test" else None, label, protocol if protocol != "emotalk" else None]
-    parts += [getattr(flags, "framing", None), flags.missing if flags.missing != "static" else None]
+    missing = getattr(flags, "missing", "static")
+    parts += [getattr(flags, "framing", None), missing if missing != "static" else None]
     parts += [f"seed{flags.seed}" if flags.seed else None, f"first{flags.limit}" if flags.limit else None]
-    name = "--".join("".join(c if c.isalnum() or c in "-_@.+" else "-" for c in p) for p in parts if p)
+    name = "--".join("".join(c if c.isalnum() or c in "-_@.+~" else "-" for c in p) for p in parts if p)
     return name if len(name) <= 120 else f"{name[:110]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
@@ -228,10 +229,26 @@ def report(flags: cli.Report, space: Workspace, command: str, mirror: Mirror = S
     out = flags.out or space.report
     mirror.begin("report", f"report {out.name}")
     found = find(flags.results)
+    if flags.spread:
+        return _spread(flags, out, [path.parent for path in found], mirror)
     done = build(flags.results, out, sheets_of(found, space, flags.jobs) if flags.sheet else ())
     mirror.reported(done.files, out, [path.parent for path in found])
     document = {"files": [str(path) for path in done.files], "page_bytes": done.page_bytes, "exit_code": 0}
     return Outcome(ExitCode.DONE, document, "\n".join([terminal(flags.results), *written_files(done)]))
+
+
+def _spread(flags: cli.Report, out: Path, folders: list[Path], mirror: Mirror) -> Outcome:
+    from bench.spread import build_spread
+    from reports.spread import terminal
+
+    done = build_spread(flags.results, out, flags.seed)
+    mirror.reported(done.files, out, folders)
+    document = {
+        "files": [str(path) for path in done.files],
+        "spread": done.record.model_dump(mode="json"),
+        "exit_code": 0,
+    }
+    return Outcome(ExitCode.DONE, document, "\n".join([terminal(done.record), *map(str, done.files)]))
 
 
 def written_files(done: Summary) -> list[str]:
@@ -244,24 +261,39 @@ def written_files(done: Summary) -> list[str]:
 def compare(flags: cli.Compare, space: Workspace, command: str) -> Outcome:
     from bench.atomic import whole_folder
     from bench.compare import compare_rows, find_row, load_row
-    from reports.comparison import markdown, terminal
+    from reports.comparison import html, markdown, terminal
+    from reports.ruler import find_ruler
 
     if len(flags.rows) < 2:
         raise UsageError("expected two or more rows: emotalk compare ROW OTHER [OTHER ...]")
-    if flags.out and flags.out.exists() and not _holds_only(flags.out, {"compare.json", "compare.md"}):
+    if flags.out and flags.out.exists() and not _holds_only(flags.out, {"compare.json", "compare.md", "compare.html"}):
         raise UsageError(
             f"--out {flags.out}: expected a new folder, or one that holds an earlier comparison and nothing else"
         )
     rows = [load_row(find_row(name, space.root / "results")) for name in flags.rows]
-    record = compare_rows(rows, seed=flags.seed)
+    ruler = find_ruler(rows[0].result, [space.root / "results" / "calibration"])
+    record = compare_rows(rows, seed=flags.seed, ruler=ruler)
     against = "+".join(pair.other for pair in record.pairs)
-    name = "".join(c if c.isalnum() or c in "-_@.+" else "-" for c in f"{record.row}--against--{against}")[:120]
+    name = "".join(c if c.isalnum() or c in "-_@.+~" else "-" for c in f"{record.row}--against--{against}")[:120]
     out = flags.out or space.root / "comparisons" / name
     with whole_folder(out) as folder:
         record.save(folder / "compare.json")
         (folder / "compare.md").write_text(markdown(record), encoding="utf-8")
+        (folder / "compare.html").write_text(html(record), encoding="utf-8")
     document = {"folder": str(out), **record.model_dump(mode="json"), "exit_code": 0}
     return Outcome(ExitCode.DONE, document, f"{terminal(record)}\n{out / 'compare.md'}")
+
+
+def power(flags: cli.Power, space: Workspace, command: str) -> Outcome:
+    from bench.power_verb import power_verb
+
+    return power_verb(flags, space, command)
+
+
+def calibrate(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    from bench.calibrate_verb import calibrate_verb
+
+    return calibrate_verb(flags, space, command, mirror)
 
 
 def _holds_only(folder: Path, names: set[str]) -> bool:
@@ -293,7 +325,14 @@ def listed(title: str, lines: list[str]) -> list[str]:
     return [f"{title}:", *(f"  {line}" for line in lines[:10]), *more]
 
 
+def published(flags: cli.Published, space: Workspace, command: str) -> Outcome:
+    from bench.published_verb import published as published_claims
+
+    return published_claims(flags, space, command)
+
+
 def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
+    from baselines.damages.registry import DAMAGES, find_damage
     from baselines.registry import GROUPS, METHODS, find_method
 
     rows = []
@@ -304,8 +343,12 @@ def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
                      "consumes": sorted(i.value for i in method.consumes), "about": about})  # fmt: skip
     text = "\n".join(f"{r['name']:20} {r['kind']:8} given: {', '.join(r['consumes'])}\n    {r['about']}" for r in rows)
     text += "".join(f"\n{group:20} group    {', '.join(names)}" for group, names in GROUPS.items())
+    damaged = [find_damage(name, 0).load() for name in DAMAGES]
+    text += "".join(f"\n{d.name + '~DOSE':25} damage, {d.unit}, {d.least:g} to {d.most:g}" for d in damaged)
     text += "\npath/file.py:Class   plug-in  your own (docs/add-a-method.md); NAME@other-audio, NAME@other-emotion: one input altered"
-    return Outcome(document={"methods": rows, "groups": {k: list(v) for k, v in GROUPS.items()}}, text=text)
+    ranges = [{"name": d.name, "unit": d.unit, "least": d.least, "most": d.most} for d in damaged]
+    groups = {k: list(v) for k, v in GROUPS.items()}
+    return Outcome(document={"methods": rows, "groups": groups, "damages": ranges}, text=text)
 
 
 def metrics(flags: cli.Metrics, space: Workspace, command: str) -> Outcome:
@@ -369,3 +412,9 @@ def doctor(flags: cli.Doctor, space: Workspace, command: str) -> Outcome:
     names = ("dataset", "root", "manifest", "profile", "jobs", "limit", "measure")
     report = examine(Question(part=flags.split, **{name: getattr(flags, name) for name in names}), space)
     return Outcome(report.code, report.document(), report.text)
+
+
+def submit(flags: cli.Submit, space: Workspace, command: str) -> Outcome:
+    from bench.slurm import submit as queue
+
+    return queue(flags, space)

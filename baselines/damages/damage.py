@@ -42,9 +42,9 @@ class Damage(ABC):
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         """request.n_frames frames, (256, 256, 3) uint8 RGB."""
 
-    def random(self, request: Request, *purpose: int) -> np.random.Generator:
+    def random(self, request: Request) -> np.random.Generator:
         """Random numbers of this damage in this clip, the same at every dose and in any order of clips."""
-        return np.random.default_rng([request.seed, zlib.crc32(self.name.encode()), *purpose])
+        return np.random.default_rng([request.seed, zlib.crc32(self.name.encode())])
 
     def falls_on(self, request: Request) -> bool:
         """Whether this clip is damaged at all; otherwise it is given as it is."""

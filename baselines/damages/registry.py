@@ -16,9 +16,11 @@ DAMAGES: Mapping[str, str] = MappingProxyType(
         "noise": f"{_PACKAGE}.picture:Noise",
         "codec": f"{_PACKAGE}.picture:Codec",
         "colour-swap": f"{_PACKAGE}.picture:ColourSwap",
+        "frames-dropped": f"{_PACKAGE}.picture:FramesDropped",
         "sound-lag": f"{_PACKAGE}.sound:SoundLag",
         "other-sentence": f"{_PACKAGE}.sound:OtherSentence",
         "mouth-frozen": f"{_PACKAGE}.expression:MouthFrozen",
+        "landmarks-jittered": f"{_PACKAGE}.landmarks:LandmarksJittered",
         "emotion-swapped": f"{_PACKAGE}.clips:EmotionSwapped",
         "level-lowered": f"{_PACKAGE}.expression:LevelLowered",
         "gaze-frozen": f"{_PACKAGE}.gaze:GazeFrozen",
@@ -30,8 +32,6 @@ DAMAGES: Mapping[str, str] = MappingProxyType(
         "pose-shuffled": f"{_PACKAGE}.pose:PoseShuffled",
         "pose-offset": f"{_PACKAGE}.pose:PoseOffset",
         "blinks-removed": f"{_PACKAGE}.expression:BlinksRemoved",
-        "landmarks-jittered": f"{_PACKAGE}.landmarks:LandmarksJittered",
-        "frames-dropped": f"{_PACKAGE}.picture:FramesDropped",
         "cues-swapped": f"{_PACKAGE}.clips:CuesSwapped",
     }
 )

@@ -73,7 +73,9 @@ def other_sentence(clip: Named, clips: Iterable[C]) -> C | None:
     One of the same level if there is one, else of the nearest level.
     """
     fit = [c for c in clips if c.speaker == clip.speaker and c.emotion == clip.emotion and _says_other(clip, c)]
-    return min(fit, key=lambda c: (_level_distance(clip, c), _draw(clip, c.clip_id), c.clip_id), default=None)
+    nearest = min((_level_distance(clip, c) for c in fit), default=0)
+    fit = [c for c in fit if _level_distance(clip, c) == nearest]
+    return min(fit, key=lambda c: (_draw(clip, c.clip_id), c.clip_id), default=None)
 
 
 def other_emotion(clip: Named, clips: Iterable[C]) -> C | None:
@@ -126,13 +128,23 @@ def reference_candidates(
     could not be prepared; by default those of `clips` whose `scored` is True.
     """
     clips = [c for c in clips if c.speaker == clip.speaker]
-    own = [c for c in (clips if scored is None else scored) if c.speaker == clip.speaker and c.scored]
+    return _candidates(
+        clip, _order(clips, [c for c in (clips if scored is None else scored) if c.speaker == clip.speaker])
+    )
+
+
+def _order(clips: Iterable[C], scored: Iterable[Named]) -> list[C]:
+    """The neutral ones of a speaker's clips, best first for a reference image."""
+    own = [c for c in scored if c.scored]
     said = Counter(c.sentence for c in own)
     ids = {c.clip_id for c in own}
-    order = sorted(
+    return sorted(
         (c for c in clips if c.emotion == "neutral"),
         key=lambda c: (said[c.sentence], c.clip_id in ids, c.level or 0, c.clip_id),
     )
+
+
+def _candidates(clip: Named, order: list[C]) -> tuple[list[C], bool]:
     other = [c for c in order if _says_other(clip, c)]
     return (other, True) if other else (order, False)
 
@@ -143,12 +155,45 @@ def reference_of(clip: Named, clips: Iterable[C], scored: Iterable[Named] | None
     Give only usable clips (prepared, with a frame that `choose_reference_frame` accepts) as `clips`, and all scored
     ones as `scored`. Flags: `reference-same-sentence`, and `reference-same-clip` where it is the scored clip itself.
     """
-    candidates, other = reference_candidates(clip, clips, scored)
+    return _first(clip, *reference_candidates(clip, clips, scored))
+
+
+def _first(clip: Named, candidates: Sequence[C], other: bool) -> Reference[C] | None:
     if not candidates:
         return None
     first = candidates[0]
     same = (SAME_CLIP,) if first.clip_id == clip.clip_id else ()
     return Reference(first, () if other else (SAME_SENTENCE, *same))
+
+
+class Partners(Generic[C]):
+    """The choices of the functions above for many clips, from usable `clips` that are sorted once.
+
+    A speaker of MEAD has hundreds of clips: to look through all of them for each would take the square of that.
+    `scored`: all scored clips of the part; `no_reference`: ids of neutral clips without a frame for a reference image.
+    """
+
+    def __init__(self, clips: Iterable[C], scored: Iterable[Named], no_reference: Iterable[str] = ()):
+        faceless = set(no_reference)
+        all_scored = by_speaker(scored)
+        self._emotion: dict[tuple[str, str], list[C]] = {}
+        self._sentence: dict[tuple[str, str | None], list[C]] = {}
+        for clip in (clips := list(clips)):
+            self._emotion.setdefault((clip.speaker, clip.emotion), []).append(clip)
+            self._sentence.setdefault((clip.speaker, clip.sentence), []).append(clip)
+        self._neutral = {
+            speaker: _order([c for c in own if c.clip_id not in faceless], all_scored.get(speaker, ()))
+            for speaker, own in by_speaker(clips).items()
+        }
+
+    def other_sentence(self, clip: Named) -> C | None:
+        return other_sentence(clip, self._emotion.get((clip.speaker, clip.emotion), ()))
+
+    def other_emotion(self, clip: Named) -> C | None:
+        return other_emotion(clip, self._sentence.get((clip.speaker, clip.sentence), ()))
+
+    def reference_of(self, clip: Named) -> Reference[C] | None:
+        return _first(clip, *_candidates(clip, self._neutral.get(clip.speaker, [])))
 
 
 def needed_clips(
@@ -166,18 +211,17 @@ def needed_clips(
     call again after preparing until nothing new is asked for. `emotion_sources`: also the clips of training speakers,
     which must be among `clips` then.
     """
-    gone, faceless = set(unusable), set(no_reference)
-    groups = by_speaker(c for c in clips if c.clip_id not in gone)
-    all_scored = by_speaker(c for c in clips if c.scored)
+    gone = set(unusable)
+    usable = [c for c in clips if c.clip_id not in gone]
+    partners = Partners(usable, [c for c in clips if c.scored], no_reference)
     needed = {c.clip_id for c in scored} - gone
     for clip in scored:
         if clip.clip_id in gone:
             continue
-        own = groups.get(clip.speaker, [])
-        reference = reference_of(clip, [c for c in own if c.clip_id not in faceless], all_scored.get(clip.speaker, []))
-        chosen = [other_sentence(clip, own), other_emotion(clip, own), reference.clip if reference else None]
+        reference = partners.reference_of(clip)
+        chosen = [partners.other_sentence(clip), partners.other_emotion(clip), reference.clip if reference else None]
         if emotion_sources:
-            chosen.append(emotion_source(clip, (c for group in groups.values() for c in group)))
+            chosen.append(emotion_source(clip, usable))
         needed.update(c.clip_id for c in chosen if c is not None)
     return needed
 

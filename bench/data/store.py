@@ -54,6 +54,10 @@ class Store:
         record = self.record(clip_id)
         if record is None:
             raise UsageError(f"{clip_id} is not in the store {self.folder}: run `emotalk prepare` again")
+        return self._clip(record, part, scored)
+
+    def _clip(self, record: dict[str, Any], part: str, scored: bool) -> Clip:
+        clip_id = record["clip_id"]
         return Clip(
             clip_id=clip_id,
             dataset=record["dataset"],
@@ -165,25 +169,36 @@ class Selection:
         Raises UsageError if the store has changed since the selection was made, or was made with another extractor or of
         another version of the embedded dataset: numbers would be of two different datasets.
         """
-        self.check_version()
-        return [self._selected(row) for row in self.document["clips"]]
-
-    def _selected(self, row: dict[str, Any]) -> Selected:
         from bench.data.prepare_clip import face_identity
 
-        for clip_id, content in row.get("content", {row["clip_id"]: "unknown"}).items():
-            record = self.store.record(clip_id)
-            if record is None or record.get("content_sha256") != content or record.get("face") != face_identity():
-                raise UsageError(
-                    f"{clip_id} in the store {self.store.folder} is not what this selection was made of (the dataset, or the code "
-                    "that prepares it, changed since); run `emotalk prepare` again with the same flags"
-                )
-            if not self.store.whole(record):
-                raise DamagedStore(
-                    f"{self.store.clip_folder(clip_id)}: a file is missing or has another size than it was written with; "
-                    "run `emotalk prepare` again, which makes damaged clips anew"
-                )
-        clip = self.store.clip(row["clip_id"], self.document["part"], scored=True)
+        self.check_version()
+        face = face_identity()
+        rows = [self._selected(row, face) for row in self.document["clips"]]
+        # most companions are scored clips themselves: these were looked at above
+        known = {(row["clip_id"], row["content"][row["clip_id"]]) for row in self.document["clips"]}
+        others = {pair for row in self.document["clips"] for pair in row["content"].items()} - known
+        for clip_id, content in sorted(others):
+            self._record(clip_id, content, face)
+        return rows
+
+    def _record(self, clip_id: str, content: str, face: dict[str, str]) -> dict[str, Any]:
+        """The record of a clip that is whole, and what the selection was made of; see `scored`."""
+        record = self.store.record(clip_id)
+        if record is None or record.get("content_sha256") != content or record.get("face") != face:
+            raise UsageError(
+                f"{clip_id} in the store {self.store.folder} is not what this selection was made of (the dataset, or the code "
+                "that prepares it, changed since); run `emotalk prepare` again with the same flags"
+            )
+        if not self.store.whole(record):
+            raise DamagedStore(
+                f"{self.store.clip_folder(clip_id)}: a file is missing or has another size than it was written with; "
+                "run `emotalk prepare` again, which makes damaged clips anew"
+            )
+        return record
+
+    def _selected(self, row: dict[str, Any], face: dict[str, str]) -> Selected:
+        content = row.get("content", {}).get(row["clip_id"], "unknown")
+        clip = self.store._clip(self._record(row["clip_id"], content, face), self.document["part"], scored=True)
         fields = {k: row[k] for k in Selected.__dataclass_fields__ if k not in ("clip", "flags", "fingerprint")}
         companions = (row["other_sentence"], row["other_emotion"], row["reference_clip"])
         contents = [row["content"].get(c) if c else None for c in (row["clip_id"], *companions)]
