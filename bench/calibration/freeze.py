@@ -1,0 +1,95 @@
+"""Freezes a calibration: `python -m bench.calibration.freeze RESULT` -> reports/reference/ and docs/calibration.md.
+
+RESULT is a folder that `emotalk calibrate` wrote. Only a whole one is taken: every declared damage, no limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from bench.atomic import whole_file
+from bench.calibration.declaration import load_declaration
+from bench.calibration.table import markdown_deviations, summary
+from bench.contract.calibration import Calibration
+from bench.contract.errors import UsageError
+from bench.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+OF_ONE_MACHINE = ("--work", "--root", "--out", "--jobs", "--wandb")
+"""Flags with a value that say where and how something ran, not what."""
+
+
+def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
+    """Write the record, its hash and the page's block of it into a source tree; returns what was written.
+
+    UsageError if the record is of another declaration, or of a part of it.
+    """
+    record = Calibration.load(result / "calibration.json")
+    declared = load_declaration()
+    if record.declaration_sha256 != declared.sha256:
+        raise UsageError(f"{result}: measured under another declaration; run `emotalk calibrate` again")
+    lacking = [d.name for d in declared.damages if d.name not in {curve.damage for curve in record.damages}]
+    if lacking or "--limit" in record.command:
+        raise UsageError(f"{result}: only a whole calibration is frozen; run it without --damages and --limit")
+    record = record.model_copy(update={"command": _anywhere(record.command)})
+    label = Workspace.label(record.dataset.name, record.dataset.profile)
+    folder = tree / "reports" / "reference"
+    folder.mkdir(exist_ok=True)
+    frozen, sums, page = folder / f"calibration-{label}.json", folder / "SHA256SUMS", tree / "docs" / "calibration.md"
+    record.save(frozen)
+    lines = sorted(f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in folder.glob("*.json"))
+    with whole_file(sums) as temporary:
+        temporary.write_text("".join(sorted(lines, key=lambda line: line.split()[1])), encoding="utf-8")
+    text = with_block(page.read_text(encoding="utf-8"), label, block(record))
+    with whole_file(page) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return [frozen, sums, page]
+
+
+def block(record: Calibration) -> str:
+    """What the page says of a calibration: counts, and every cell that did not come out as declared."""
+    machine = record.environment.machine
+    where = (
+        f"{machine.cores} cores, {'no GPU' if machine.accelerator is None else machine.accelerator}" if machine else ""
+    )
+    head = f"`{record.command}`, {record.created[:10]}, {where}; {record.wall_seconds:.0f} s."
+    return "\n".join([head, "", *summary(record), "", *markdown_deviations(record)])
+
+
+def with_block(page: str, label: str, text: str) -> str:
+    """`page` with what stands between the marks of `label` replaced; UsageError if it has no such marks."""
+    begin, end = f"<!-- {label}: begin -->", f"<!-- {label}: end -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise UsageError(f"docs/calibration.md: expected the lines {begin} and {end}")
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def _anywhere(command: str) -> str:
+    """The command without flags that name folders, processes or accounts of one machine."""
+    words, kept = command.split(" "), []
+    while words:
+        word = words.pop(0)
+        if word in OF_ONE_MACHINE:
+            words = words[1:]
+        elif word.partition("=")[0] not in OF_ONE_MACHINE:
+            kept.append(word)
+    return " ".join(kept)
+
+
+def main() -> None:
+    """Entry point."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        for path in freeze(Path(sys.argv[1])):
+            print(path)
+    except UsageError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
