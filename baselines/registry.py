@@ -134,7 +134,13 @@ def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
         if not Path(file).is_file():
             raise UsageError(f"--method {name}: there is no file {file}")
         return MethodSpec(name, f"{Path(file).resolve()}:{attribute}", altered or None, checkpoint)
-    if "~" in base and not altered:
+    if "~" in base:
+        if not base.partition("~")[0]:
+            raise UsageError(f"--method {name}: expected the name of a damage before the ~, as blur{base}")
+        if altered:
+            raise UsageError(f"--method {name}: damages take no request control; give {base} alone")
+        if checkpoint is not None:
+            raise UsageError(f"--checkpoint {checkpoint}: the damage {base} has none; leave the flag out")
         from baselines.damages.registry import damage_called  # its module needs this one
 
         return damage_called(base)

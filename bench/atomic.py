@@ -9,12 +9,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.contract.errors import EmotalkError
+from bench.contract.errors import EmotalkError, UsageError
 from bench.contract.files import TEMPORARY, temporary_name, whole_file
 
 FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -32,6 +32,40 @@ def whole_folder(path: Path) -> Iterator[Path]:
         _take_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def makeable(folder: Path) -> None:
+    """UsageError unless `folder` is one that can be written, or can be made: tried where the part that exists ends."""
+    there = folder.expanduser().resolve()
+    while not os.path.exists(there):  # False, and no error, where it may not be looked at
+        there = there.parent
+    refused = f"--out {folder}: expected a folder that can be made and written"
+    if not there.is_dir():
+        raise UsageError(f"{refused}; {there} is a file")
+    probe = temporary_name(there / "probe")
+    try:
+        if there == folder.expanduser().resolve():  # left as it is: whoever lists it must find nothing new
+            if not os.access(there, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageError(f"{refused}; {there} cannot be written ({error.strerror})") from error
+
+
+def own_folder(out: Path, names: Collection[str], what: str) -> Path:
+    """`out` resolved; UsageError unless it can be made and is new, or holds nothing but these `names` of an earlier `what`.
+
+    It will be replaced as a whole.
+    """
+    makeable(out)
+    found = out.expanduser().resolve()
+    if found.is_dir() and not {path.name for path in found.iterdir()} <= set(names):
+        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier {what} and nothing else")
+    return found
 
 
 def _take_place(temporary: Path, path: Path) -> None:

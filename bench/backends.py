@@ -15,12 +15,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from bench.contract.errors import EmotalkError, UsageError
 
 PACKAGES = {"ray": "ray", "dask": "distributed"}
 """Backend -> the package it needs, from the extra [cluster]."""
 EXTRA = 'pip install "emotalk-bench[cluster]", or `make cluster` in a checkout'
+RAY_FINDS = ("auto", "local")
+RAY_FORM = "HOST:PORT, ray://HOST:PORT or auto"
+DASK_FORM = "tcp://HOST:PORT"
+ANSWER_SECONDS = 5
+"""How long the head of a Ray cluster may take to accept a connection."""
 CODE = Path(__file__).resolve().parent.parent
 """The folder that holds the package `bench`."""
 
@@ -123,6 +129,9 @@ class Ray:
     name = "ray"
 
     def __init__(self, jobs: int):
+        address = os.environ.get("RAY_ADDRESS")
+        if address:
+            answers(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
         from joblib import register_parallel_backend
@@ -138,12 +147,14 @@ class Ray:
         register_parallel_backend("ray", Streaming)
         self.deaths = (RayActorError,)
         self._ours = not ray.is_initialized()
-        if self._ours and (address := os.environ.get("RAY_ADDRESS")):
+        if self._ours and address:
             path = os.pathsep.join(filter(None, (str(CODE), os.environ.get("PYTHONPATH"))))
             try:
                 ray.init(logging_level="ERROR", runtime_env={"env_vars": {"PYTHONPATH": path}})
             except ConnectionError as error:
                 raise _unreachable("RAY_ADDRESS", address, error) from error
+            except ValueError as error:
+                raise _no_address("RAY_ADDRESS", address, RAY_FORM) from error
         elif self._ours:
             ray.init(num_cpus=jobs, include_dashboard=False, logging_level="ERROR")
         there = int(ray.cluster_resources().get("CPU", 0))
@@ -156,6 +167,32 @@ class Ray:
 
         if self._ours:
             ray.shutdown()
+
+
+def answers(address: str) -> None:
+    """EmotalkError if no one listens at this address of a Ray cluster: Ray itself would wait for minutes.
+
+    UsageError if it is none. What Ray finds by itself, as `auto`, is left to it.
+    """
+    if address in RAY_FINDS:
+        return
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme not in ("", "ray") or not host or port is None:
+        raise _no_address("RAY_ADDRESS", address, RAY_FORM)
+    try:
+        socket.create_connection((host, port), timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise _unreachable("RAY_ADDRESS", address, error) from error
+
+
+def _no_address(variable: str, address: str, form: str) -> UsageError:
+    return UsageError(
+        f"{variable}={address}: expected {form}; correct it, or unset {variable} for workers on this machine"
+    )
 
 
 def _unreachable(variable: str, address: str, error: Exception) -> EmotalkError:
@@ -202,6 +239,8 @@ class Dask:
                 self._client = Client(address)
             except OSError as error:
                 raise _unreachable("DASK_SCHEDULER_ADDRESS", address, error) from error
+            except ValueError as error:
+                raise _no_address("DASK_SCHEDULER_ADDRESS", address, DASK_FORM) from error
             crowded = {name: n for name, n in self._client.nthreads().items() if n > 1}
             if crowded:  # generators of random numbers and OpenCV's threads belong to a process
                 self._client.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bench import cli
 from bench.atomic import read_json, whole_folder
 from bench.cli import Outcome
@@ -10,14 +12,14 @@ from bench.data.store import Selection, Store
 from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
+FILES = frozenset({"calibration.json", "calibration.md", "calibration.html"})
+
 
 def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     """Prepare, damage, score, judge; exit code 4 if an item failed, 5 if not one verdict could be reached."""
-    from pathlib import Path
-
     from bench.calibration.declaration import load_declaration
     from bench.calibration.run import Setting, calibrate
-    from bench.calibration.table import counts, markdown, terminal
+    from bench.calibration.table import counts, markdown, terminal, took
     from bench.verbs import prepare, result_name, say
     from reports.calibration_page import build_calibration
 
@@ -27,21 +29,15 @@ def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror:
         raise UsageError("--damages is empty: expected names separated by commas, or leave the flag out for all")
     if names:
         declaration = declaration.only(names)
+    if flags.out is not None:
+        _refuse_foreign(flags.out)
     prepared = prepare(flags, space, command, mirror)
     say(prepared.text)
     written = Path(prepared.document["selection"])
     selection = Selection(Store(space.store(flags.label)), read_json(written), written)
     name = result_name(flags, "+".join(names) or None, declaration.protocol, selection)
     out = flags.out or space.root / "results" / "calibration" / name
-    taken = out.is_dir() and {path.name for path in out.iterdir()} - {
-        "calibration.json",
-        "calibration.md",
-        "calibration.html",
-    }
-    if taken or (out.exists() and not out.is_dir()):
-        raise UsageError(
-            f"--out {out}: expected a new folder, or one that holds an earlier calibration and nothing else"
-        )
+    _refuse_foreign(out)
     mirror.begin("calibrate", f"calibrate {flags.label}")
     setting = Setting(
         selection=selection,
@@ -59,8 +55,9 @@ def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror:
         (folder / "calibration.md").write_text(markdown(done.calibration), encoding="utf-8")
         build_calibration(folder / "calibration.json", folder)
     found = counts(done.calibration)
-    code = ExitCode.SOME_FAILED if done.failed else ExitCode.DONE
-    if not done.failed and found["not-shown"] == sum(found.values()):
+    # of clips that were not taken nothing is known
+    code = ExitCode.SOME_FAILED if done.failed or prepared.code != ExitCode.DONE else ExitCode.DONE
+    if code == ExitCode.DONE and found["not-shown"] == sum(found.values()):
         code = ExitCode.COULD_NOT_TELL
     document = {
         "folder": str(out),
@@ -73,8 +70,16 @@ def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror:
     text = [
         terminal(done.calibration),
         *failures,
-        f"took {done.calibration.wall_seconds:.0f} s",
+        took(done.calibration),
         str(out / "calibration.md"),
         str(out / "calibration.html"),
     ]
     return Outcome(code, document, "\n".join(text))
+
+
+def _refuse_foreign(out: Path) -> None:
+    taken = out.is_dir() and {path.name for path in out.iterdir()} - FILES
+    if taken or (out.exists() and not out.is_dir()):
+        raise UsageError(
+            f"--out {out}: expected a new folder, or one that holds an earlier calibration and nothing else"
+        )

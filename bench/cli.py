@@ -284,7 +284,7 @@ class Submit(Common):
     partition: str | None = None
     """Partition of the cluster."""
     settings: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="set", metavar="KEY=VALUE")] = ()
-    """Any other option of sbatch, as --set account=faces; may be given several times."""
+    """Any other option of sbatch, as --set account=faces --set mail-user=me; KEY=true for one without a value."""
     wait: bool = False
     """Stay until the jobs have ended, and end with their exit code."""
     command: tyro.conf.Suppress[tuple[str, ...]] = ()
@@ -343,6 +343,16 @@ def parsed(arguments: Sequence[str]) -> Common:
     return replace(verb, command=command) if command else verb
 
 
+def refuse_wrong_numbers(verb: Common) -> None:
+    """UsageError for a number that no verb takes."""
+    if verb.limit is not None and verb.limit < 1:
+        raise UsageError(f"--limit {verb.limit}: expected a number of clips, at least 1")
+    if verb.jobs < 1:
+        raise UsageError(f"--jobs {verb.jobs}: expected a number of processes, at least 1")
+    if verb.seed < 0:
+        raise UsageError(f"--seed {verb.seed}: expected a whole number, at least 0")
+
+
 def execute(verb: Common, arguments: list[str]) -> ExitCode:
     """Run one verb; errors that are meant for the user are printed in one paragraph, others keep their traceback."""
     with ExitStack() as afterwards:  # the mirror is waited for when everything has been said
@@ -351,19 +361,20 @@ def execute(verb: Common, arguments: list[str]) -> ExitCode:
 
 def _execute(verb: Common, arguments: list[str], afterwards: ExitStack) -> ExitCode:
     try:
-        if verb.limit is not None and verb.limit < 1:
-            raise UsageError(f"--limit {verb.limit}: expected a number of clips, at least 1")
-        if verb.jobs < 1:
-            raise UsageError(f"--jobs {verb.jobs}: expected a number of processes, at least 1")
+        refuse_wrong_numbers(verb)
         space = Workspace.open(verb.work)
         command, told = "emotalk " + " ".join(arguments), {}
         if isinstance(verb, Mirrored):
             from bench.tracking.mirror import mirrored
 
             told["mirror"] = afterwards.enter_context(mirrored(verb, space.root, command))
-        with _disk_errors(), _stdout_kept_clean(verb.json), _workers(verb):
+        out = getattr(verb, "out", None)
+        with _disk_errors(out), _stdout_kept_clean(verb.json), _workers(verb):
             from bench import verbs
+            from bench.atomic import makeable
 
+            if out is not None:
+                makeable(out)
             outcome = getattr(verbs, type(verb).__name__.lower())(verb, space, command, **told)
     except (EmotalkError, DiskError) as error:
         code = getattr(error, "exit_code", ExitCode.CRASHED)
@@ -402,18 +413,36 @@ DISK_ERRORS = {
 }
 
 
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT)
+"""What a folder that cannot be made or written gives."""
+
+
 class DiskError(Exception):
     """The disk is full, read-only or closed to this user: told in one line with what to do."""
 
 
 @contextmanager
-def _disk_errors() -> Iterator[None]:
+def _disk_errors(out: Path | None) -> Iterator[None]:
+    """What the disk refuses is told with what to do; `out` is the --out of the verb."""
     try:
         yield
     except OSError as error:
+        if out is not None and error.errno in CLOSED and _is_about(error, out.expanduser().resolve()):
+            raise UsageError(f"--out {out}: cannot be made or written ({error}); choose another folder") from error
         if error.errno in DISK_ERRORS:
             raise DiskError(f"{error}; {DISK_ERRORS[error.errno]}") from error
         raise
+
+
+def _is_about(error: OSError, out: Path) -> bool:
+    """True if what was refused is `out`, in it or above it, or the temporary folder beside it that would take its place."""
+    from bench.contract.files import TEMPORARY
+
+    if not isinstance(error.filename, str | bytes) or (error.errno == errno.ENOENT and out.is_dir()):
+        return False
+    place = Path(os.fsdecode(error.filename)).resolve()
+    beside = place.parent == out.parent and TEMPORARY.fullmatch(place.name) is not None
+    return beside or place.is_relative_to(out) or out.is_relative_to(place)
 
 
 @contextmanager

@@ -72,14 +72,14 @@ def compare_rows(rows: Sequence[Row], seed: int = 0, ruler: Ruler | str | None =
         _refuse_unlike(first, other)
     labels = _labels(rows)
     pairs = [
-        PairComparison(other=label, metrics=_metrics(first, other, seed))
+        PairComparison(other=label, metrics=metric_lines(first, other, seed))
         for label, other in zip(labels[1:], others, strict=True)
     ]
     if not any(m.targets for pair in pairs for m in pair.metrics):
         raise NothingDoneError(f"{labels[0]}: no metric has a value on clips common with {', '.join(labels[1:])}")
     _adjust(pairs)
     if ruler is not None and not isinstance(ruler, str):
-        _read_in_doses(pairs, first.result, ruler)
+        _read_in_doses(pairs, first.result, [other.result for other in others], ruler)
     d = first.result.dataset
     return ComparisonRecord(
         row=labels[0],
@@ -117,7 +117,8 @@ def _labels(rows: Sequence[Row]) -> list[str]:
     return [n if names.count(n) == 1 else row.folder.name for n, row in zip(names, rows, strict=True)]
 
 
-def _metrics(one: Row, other: Row, seed: int) -> list[MetricComparison]:
+def metric_lines(one: Row, other: Row, seed: int) -> list[MetricComparison]:
+    """Every metric of both rows compared, or why it is not."""
     there = {m.metric: m for m in other.result.metrics}
     return [_metric(one, other, m, there[m.metric], seed) for m in one.result.metrics if m.metric in there]
 
@@ -153,6 +154,9 @@ def _of_clips(one: Row, other: Row, m: MetricValue, seed: int) -> dict[str, Any]
     found = badness_of_clips(*sides, m.direction, seed)
     usable = [t[t["status"].isin(SCORED) & t["value"].notna()].set_index("clip_id") for t in sides]
     both = usable[0].index.intersection(usable[1].index)
+    if m.direction == Direction.MATCH:  # the distance to the real clips is known only where they have a value
+        truths = usable[0].loc[both, "truth"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+        both = both[np.isfinite(truths)]
     truth = usable[0].loc[both, "truth"].dropna()
     values = [t.loc[both, "value"].to_numpy() for t in usable]
     if m.direction == Direction.ZERO:
@@ -258,11 +262,15 @@ def _adjust(pairs: Sequence[PairComparison]) -> None:
                 cell.p_holm = adjusted
 
 
-def _read_in_doses(pairs: Sequence[PairComparison], result: Result, ruler: Ruler) -> None:
-    """What stands in the table as the difference, read as doses of the damages that move the column."""
-    from reports.ruler import badness
+def _read_in_doses(pairs: Sequence[PairComparison], result: Result, others: Sequence[Result], ruler: Ruler) -> None:
+    """What stands in the table as the difference, read as doses of the damages that move the column.
 
-    for pair in pairs:
+    Not where a row is better than the undamaged clips: doses go from these to worse, and say nothing of better.
+    """
+    from reports.ruler import UNDAMAGED, badness
+
+    for pair, other in zip(pairs, others, strict=True):
+        undamaged = [side.method.name == UNDAMAGED for side in (other, result)]
         for m in pair.metrics:
             cell = result.metric(m.metric)
             interval = m.targets[NEW].interval if NEW in m.targets else None
@@ -271,5 +279,7 @@ def _read_in_doses(pairs: Sequence[PairComparison], result: Result, ruler: Ruler
             else:
                 sides = [badness(m.direction, value, m.truth) for value in (m.value, m.other)]
                 difference = None if None in sides else sides[0] - sides[1]
-            if cell is not None and difference is not None and m.targets:
+            if cell is None or difference is None or not m.targets:
+                continue
+            if not undamaged[difference > 0]:  # the worse one of the two
                 m.doses = ruler.read(m.metric, cell.version, difference)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.atomic import whole_folder, write_parquet
+from bench.atomic import own_folder, whole_folder, write_parquet
 from bench.breakdown import breakdown, distributions, showcase
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
 from bench.contract.metric import SetMetric
@@ -93,7 +93,7 @@ def evaluate(
     Raises UsageError for a folder that is not there, NothingDoneError if no clip has a value, MissingOutputs.
     """
     protocol = load_protocol(protocol_name) if only is None else load_protocol(protocol_name).only(only)
-    return evaluate_under(
+    (done,), _ = evaluate_under(
         {out: protocol},
         selection,
         videos,
@@ -106,7 +106,8 @@ def evaluate(
         limit=limit,
         device=device,
         command=command,
-    )[0]
+    )
+    return done
 
 
 def evaluate_under(
@@ -123,10 +124,12 @@ def evaluate_under(
     limit: int | None = None,
     device: str = "cpu",
     command: str = "",
-) -> list[Evaluated]:
+) -> tuple[list[Evaluated], list[NothingDoneError]]:
     """`evaluate` under several protocols, result folder -> protocol, from one decode of every video: an ordinary result each.
 
-    The numbers are those of one evaluation after the other. Results that stand already are not made again.
+    The numbers are those of one evaluation after the other. Results that stand already are not made again. A protocol
+    under which nothing has a value does not keep the others from theirs: its error is returned beside them, and raised
+    only if there are no others.
     """
     started = time.monotonic()
     if not videos.is_dir():
@@ -150,14 +153,19 @@ def evaluate_under(
                 f"evaluate {todo[0].label}",
             )
         )
-    done = []
+    done, empty = [], []
     for row in rows:
         if row.earlier is not None:
             done.append(Evaluated(row.out, row.earlier, _failures(row.earlier), reused=True))
             continue
         items = sorted((items[todo.index(row)] for items in scored), key=lambda item: item["clip_id"])
-        done.append(row.written(items, jobs, command, started))
-    return done
+        try:
+            done.append(row.written(items, jobs, command, started))
+        except NothingDoneError as error:
+            empty.append(error)
+    if not done:
+        raise empty[0] if len(empty) == 1 else NothingDoneError("; ".join(map(str, empty)))
+    return done, empty
 
 
 class _Row:
@@ -244,6 +252,11 @@ class _Row:
         return Evaluated(self.out, result, _failures(result))
 
 
+ANSWERS = frozenset({Reason.TOO_SHORT_FOR_PROTOCOL, Reason.WEIGHTS_MISSING, Reason.EXPERT_MISSING})
+"""Reasons for which a row without any value is written all the same: the protocol takes none of these clips, or what it
+needs is not here."""
+
+
 def _human_ceiling(method: MethodRecord, rows: Sequence[Selected]) -> list[str]:
     """Said once in a table, at the real clips: how well people tell their emotion."""
     return people([labels_of(row.clip) for row in rows]) if method.kind == "control" and method.name == "gt" else []
@@ -259,12 +272,20 @@ def _refuse_failed(items: Sequence[dict[str, Any]]) -> None:
 def _refuse_empty(result: Result, items: Sequence[dict[str, Any]]) -> None:
     if result.method.kind == "control" or any(m.value is not None for m in result.metrics):
         return
-    # a protocol that takes none of these clips, or whose weights are not here, is an answer
-    if not any(
-        u.reason in (Reason.TOO_SHORT_FOR_PROTOCOL, Reason.WEIGHTS_MISSING) for m in result.metrics for u in m.unscored
-    ):
-        reasons = dict(Counter(f"{i['status']}: {i['reason']}" for i in items))
-        raise NothingDoneError(f"{result.name}: not one of {len(items)} clips could be scored: {reasons}")
+    reasons = Counter(u.reason for m in result.metrics for u in m.unscored)
+    reasons += Counter(m.reason for m in result.metrics if m.reason and not m.unscored)
+    if ANSWERS & reasons.keys():
+        return
+    kept = Counter(f"{i['status']} ({i['reason']})" for i in items if i["status"] != "ok")
+    said = [f"{'clips' if counts is kept else 'columns'}: {_counted(counts)}" for counts in (kept, reasons) if counts]
+    raise NothingDoneError(
+        f"{result.name}, protocol {result.protocol.name}: no column has a value on any of {len(items)} clips; "
+        f"{'; '.join(said)}"
+    )
+
+
+def _counted(reasons: Counter[str]) -> str:
+    return ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common())
 
 
 def _failures(result: Result) -> int:
@@ -340,12 +361,10 @@ RESULT_FILES = frozenset(RESULT_NAMES.split())
 
 
 def _own_folder(out: Path, videos: Path) -> Path:
-    """`out` resolved; UsageError unless it is new or holds an earlier result: it is replaced as a whole."""
-    out, videos = out.expanduser().resolve(), videos.resolve()
-    taken = out.exists() and not out.is_dir()
-    if taken or out in (videos, *videos.parents) or (out.is_dir() and {p.name for p in out.iterdir()} - RESULT_FILES):
-        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier result and nothing else")
-    return out
+    """`out` resolved, as `own_folder` says; UsageError too if the videos are in it: it is replaced as a whole."""
+    if out.expanduser().resolve() in (videos.resolve(), *videos.resolve().parents):
+        raise UsageError(f"--out {out}: the videos are in that folder, and it is replaced as a whole; choose another")
+    return own_folder(out, RESULT_FILES, "result")
 
 
 def _check_names(videos: Path, rows: list[Selected], selection: Selection, card: Card | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import cli
 from bench.cli import Outcome
@@ -12,10 +13,13 @@ from bench.tracking.mirror import SILENT, Mirror
 from bench.verbs import failures_of, listed, manifest_of, prepare, result_name, say, tell_generated, written_files
 from bench.workspace import Workspace
 
+if TYPE_CHECKING:
+    from baselines.registry import MethodSpec
+
 
 def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     """prepare -> generate and evaluate each method -> report; a method that fails altogether does not stop the others."""
-    from baselines.registry import GROUPS, expand, find_method
+    from baselines.registry import GROUPS, find_method
     from bench import rates
     from bench.atomic import read_json
     from bench.data.store import Selection, Store, frames_only_error
@@ -31,7 +35,7 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
     manifest = manifest_of(flags)
     if manifest.card.get("frames_only"):
         raise frames_only_error(manifest.name)
-    specs = [find_method(name) for name in expand(flags.methods)]
+    specs = specs_of(flags.methods)
     if not specs:
         raise UsageError("--methods is empty; `emotalk methods` lists them")
     # what cannot be loaded is said before an hour of preparing
@@ -63,7 +67,7 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
                 space.results(result_name(flags, spec.label, protocol.name, selection)): protocol
                 for protocol in protocols
             }
-            done = evaluate_under(
+            done, empty = evaluate_under(
                 under,
                 selection,
                 made.folder,
@@ -80,16 +84,17 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
                 if number:
                     mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
                 mirror.evaluated(one.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
+            for error in empty:
+                mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
+                _failed(spec.name, error, failures, mirror)
         except UsageError:
             raise
         except EmotalkError as error:
-            mirror.failed(str(error))
-            failures.append({"method": spec.name, "message": str(error)})
-            say(f"{spec.name}: {error}")
+            _failed(spec.name, error, failures, mirror)
             worst = max(worst, ExitCode.SOME_FAILED)
             continue
         rows += done
-        if any(one.failed for one in done):
+        if empty or any(one.failed for one in done):
             worst = max(worst, ExitCode.SOME_FAILED)
         counts = ", ".join(f"{n} {s}" for s, n in sorted(made.counts.items()))
         stages[spec.name] = round(time.monotonic() - clock, 2)
@@ -110,11 +115,12 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
     mirror.begin("report", f"report {out.name}")
     sheets = sheets_of([folder / "result.json" for folder in folders], space, flags.jobs) if flags.sheet else ()
     done = build(folders, out, sheets)
-    spread = build_spread(folders, out, flags.seed) if len(protocols) > 1 else None
+    several = len({row.result.protocol.name for row in rows}) > 1
+    spread = build_spread(folders, out, flags.seed) if several else None
     mirror.reported((*done.files, *(spread.files if spread else ())), out, folders)
     total = time.monotonic() - started
     lines = [terminal(folders), *failures_of(rows)]
-    lines += listed("not evaluated at all", [f"{f['method']}: {f['message']}" for f in failures])
+    lines += listed("not evaluated", [f"{f['method']}: {f['message']}" for f in failures])
     lines += written_files(done)
     lines += [f"spread between protocols: {out / 'spread.html'}"] if spread else []
     lines += [f"took {total:.0f} s ({stages['prepare']:.0f} s of it prepare)"]
@@ -129,3 +135,21 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
         "exit_code": int(worst),
     }
     return Outcome(worst, document, "\n".join(lines))
+
+
+def specs_of(methods: str) -> list[MethodSpec]:
+    """The rows of --methods in its order, each once however it is written: blur~1 and blur~1.0 are one."""
+    from baselines.registry import expand, find_method
+
+    found: dict[str, MethodSpec] = {}
+    for name in expand(methods):
+        spec = find_method(name)
+        found.setdefault(spec.label, spec)
+    return list(found.values())
+
+
+def _failed(method: str, error: EmotalkError, failures: list[dict[str, str]], mirror: Mirror) -> None:
+    """Tell that a method came to nothing, altogether or under one protocol."""
+    mirror.failed(str(error))
+    failures.append({"method": method, "message": str(error)})
+    say(f"{method}: {error}")

@@ -15,24 +15,34 @@ if TYPE_CHECKING:
 
 
 def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
-    """NothingDoneError, with the command that makes them, where the part has fewer than two rendered rows."""
+    """NothingDoneError, with the command that makes them, where the part has fewer than two rendered rows; UsageError for
+    an unknown protocol, a list of them, and flags that choose clips, as the rows have theirs."""
     from bench.atomic import whole_folder
     from bench.data.datasets import is_embedded
     from bench.power import LEAST_ROWS, comparable, power_of_rows
+    from bench.protocols import load_protocol
     from reports.power import markdown, terminal
     from reports.ruler import find_ruler
 
     if any(n < 1 for n in flags.speakers) or (flags.comparisons is not None and flags.comparisons < 1):
         raise UsageError("--speakers and --comparisons: expected numbers of at least 1")
+    if flags.manifest is not None or flags.limit is not None:
+        raise UsageError(
+            "--manifest, --limit: power takes the rows that are there, on the clips that they were evaluated on; "
+            "evaluate with these flags in a work folder of its own (--work), then ask for power there without them"
+        )
+    if "," in flags.protocol:
+        raise UsageError(f"--protocol {flags.protocol}: expected one protocol; ask for each by itself")
+    load_protocol(flags.protocol)
     profile = flags.profile if is_embedded(flags.dataset) else None
+    out = flags.out or space.root / "power" / f"{space.label(flags.dataset, profile)}--{flags.split}--{flags.protocol}"
+    if out.exists() and not (out.is_dir() and {p.name for p in out.iterdir()} <= {"power.json", "power.md"}):
+        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier answer and nothing else")
     rows, left_out = comparable(_rows(flags, profile, space))
     if len(rows) < LEAST_ROWS:
-        make = (
-            f"emotalk run --dataset {flags.dataset}{f' --profile {profile}' if profile else ''} --split {flags.split}"
-        )
         raise NothingDoneError(
             f"{space.label(flags.dataset, profile)}/{flags.split}, protocol {flags.protocol}: {len(rows)} rendered rows in "
-            f"{space.root / 'results'}, {LEAST_ROWS} are needed; the controls are made by `{make} --methods controls`"
+            f"{space.root / 'results'}, {LEAST_ROWS} are needed; the controls are made by `{_making_rows(flags, profile)}`"
         )
     record = power_of_rows(
         rows,
@@ -43,9 +53,6 @@ def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
         jobs=flags.jobs,
         ruler=find_ruler(rows[0].result, [space.root / "results" / "calibration"]),
     )
-    out = flags.out or space.root / "power" / f"{space.label(flags.dataset, profile)}--{flags.split}--{flags.protocol}"
-    if out.exists() and not (out.is_dir() and {p.name for p in out.iterdir()} <= {"power.json", "power.md"}):
-        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier answer and nothing else")
     with whole_folder(out) as folder:
         record.save(folder / "power.json")
         (folder / "power.md").write_text(markdown(record), encoding="utf-8")
@@ -53,6 +60,19 @@ def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
     code = ExitCode.DONE if known else ExitCode.COULD_NOT_TELL
     document = {"folder": str(out), **record.model_dump(mode="json"), "exit_code": int(code)}
     return Outcome(code, document, f"{terminal(record)}\n{out / 'power.md'}")
+
+
+def _making_rows(flags: cli.Power, profile: str | None) -> str:
+    """The command that makes the controls of this part under this protocol."""
+    from bench.prepare import MADE_HERE
+    from bench.protocols import DEFAULT
+
+    words = ["emotalk run --dataset", flags.dataset]
+    words += ["--root", "FOLDER"] if flags.dataset not in MADE_HERE else []
+    words += ["--profile", profile] if profile else []
+    words += ["--split", flags.split]
+    words += ["--protocol", flags.protocol] if flags.protocol != DEFAULT else []
+    return " ".join([*words, "--methods controls"])
 
 
 def _rows(flags: cli.Power, profile: str | None, space: Workspace) -> list[Row]:

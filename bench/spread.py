@@ -13,7 +13,7 @@ import numpy as np
 from bench.compare import Row, load_row
 from bench.contract.errors import UsageError
 from bench.contract.metric import Direction
-from bench.contract.result import MetricValue
+from bench.contract.result import MetricValue, Result
 from bench.contract.spread import (
     CellAt,
     ColumnAt,
@@ -26,6 +26,7 @@ from bench.contract.spread import (
 )
 from bench.spread_cells import cell_of, column_of, give_ranks, ranges, same_numbers
 from bench.spread_order import badness, resampled_order
+from reports.words import join, plural
 
 OF_A_PROTOCOL = ("protocol", "status", "protocol hash")
 """What rows of one section may differ in (reports.groups.conditions)."""
@@ -88,9 +89,31 @@ def spread_record(results: Sequence[Path], seed: int = 0) -> SpreadRecord:
         names = sorted({row.result.protocol.name for row in rows})
         raise UsageError(
             f"expected results of the same clips under two or more protocols, got protocol {', '.join(names)} in "
-            f"{len(same_clips)} sets of clips; evaluate with --protocol A,B first"
+            f"{plural(len(same_clips), 'set')} of clips; evaluate with --protocol A,B first"
         )
-    return SpreadRecord(seed=seed, replicates=REPLICATES, sections=[_section(members, seed) for members in several])
+    alone = [members for members in same_clips.values() if len({r.result.protocol.name for r in members}) == 1]
+    return SpreadRecord(
+        seed=seed,
+        replicates=REPLICATES,
+        sections=[_section(members, seed) for members in several],
+        left_out=[_alone(members, [ones[0].result for ones in several]) for members in alone],
+    )
+
+
+def _alone(members: Sequence[Row], shown: Sequence[Result]) -> str:
+    """Rows of one set of clips under one protocol only: which, and how they differ from what is shown."""
+    from reports.groups import conditions
+
+    first = members[0].result
+    place = " · ".join(filter(None, (first.dataset.name, first.dataset.profile, first.dataset.part)))
+    own = conditions(first)
+    others = [{k: v for k, v in conditions(result).items() if k not in OF_A_PROTOCOL} for result in shown]
+    unlike = min(([k for k, v in other.items() if own[k] != v] for other in others), key=len)
+    names = join([row.result.name for row in members])
+    return (
+        f"{place}, protocol {first.protocol.name}, {plural(len(members), 'row')}: {names}: under one protocol only, and not to be "
+        f"compared with the rows above (other {join(unlike)})"
+    )
 
 
 def _section(members: list[Row], seed: int) -> SpreadSection:

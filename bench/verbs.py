@@ -176,7 +176,9 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
             return flags.out / protocol if len(protocols) > 1 else flags.out
         return space.results(result_name(flags, label, protocol, selection))
 
-    folders = evaluate_under(
+    if flags.out and flags.out.expanduser().resolve() == flags.videos.resolve():
+        raise UsageError(f"--out {flags.out}: is the folder of the videos; results need one of their own")
+    folders, empty = evaluate_under(
         {place(protocol.name): protocol for protocol in protocols},
         selection,
         flags.videos,
@@ -195,11 +197,16 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
         if number:
             mirror.begin("evaluate", f"evaluate {label} {flags.label}")
         mirror.evaluated(done.folder, flags.videos, selection.path, clip_ids)
-    code = ExitCode.SOME_FAILED if any(done.failed for done in folders) else ExitCode.DONE
+    for error in empty:
+        mirror.begin("evaluate", f"evaluate {label} {flags.label}")
+        mirror.failed(str(error))
+    code = ExitCode.SOME_FAILED if empty or any(done.failed for done in folders) else ExitCode.DONE
     text = "\n".join([terminal([d.folder for d in folders]), *failures_of(folders)])
+    text += "".join(f"\n{line}" for line in listed("not evaluated", [str(error) for error in empty]))
     text += "".join(f"\n{d.folder / 'result.json'}" for d in folders)
     document = {
         "results": [{"folder": str(d.folder), **d.result.model_dump(mode="json")} for d in folders],
+        "failures": [str(error) for error in empty],
         "exit_code": int(code),
     }
     return Outcome(code, document, text)
@@ -259,17 +266,15 @@ def written_files(done: Summary) -> list[str]:
 
 
 def compare(flags: cli.Compare, space: Workspace, command: str) -> Outcome:
-    from bench.atomic import whole_folder
+    from bench.atomic import own_folder, whole_folder
     from bench.compare import compare_rows, find_row, load_row
     from reports.comparison import html, markdown, terminal
     from reports.ruler import find_ruler
 
     if len(flags.rows) < 2:
         raise UsageError("expected two or more rows: emotalk compare ROW OTHER [OTHER ...]")
-    if flags.out and flags.out.exists() and not _holds_only(flags.out, {"compare.json", "compare.md", "compare.html"}):
-        raise UsageError(
-            f"--out {flags.out}: expected a new folder, or one that holds an earlier comparison and nothing else"
-        )
+    if flags.out:
+        own_folder(flags.out, ("compare.json", "compare.md", "compare.html"), "comparison")
     rows = [load_row(find_row(name, space.root / "results")) for name in flags.rows]
     ruler = find_ruler(rows[0].result, [space.root / "results" / "calibration"])
     record = compare_rows(rows, seed=flags.seed, ruler=ruler)
@@ -294,10 +299,6 @@ def calibrate(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirr
     from bench.calibrate_verb import calibrate_verb
 
     return calibrate_verb(flags, space, command, mirror)
-
-
-def _holds_only(folder: Path, names: set[str]) -> bool:
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= names
 
 
 def run(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:

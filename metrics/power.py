@@ -8,7 +8,7 @@ speakers is that of the noncentral t with noncentrality d sqrt(G) / s (Cohen, St
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from metrics.statistics import LEAST_SPEAKERS, LEVEL, mean
 POWER = 0.8
 """How often a true difference of the printed size is shown: the usual choice (Cohen 1988)."""
 ALPHA = 1.0 - LEVEL
+BOTH_TAILS = 3.0
+"""Noncentrality up to which a difference shown with the wrong sign counts: beyond it is at most 1.1e-5, and scipy's tail unsound."""
 
 
 def power_of(difference: float, sd: float, speakers: int, alpha: float = ALPHA) -> float:
@@ -28,8 +30,8 @@ def power_of(difference: float, sd: float, speakers: int, alpha: float = ALPHA) 
     critical = float(stats.t.isf(alpha / 2, df))
     shift = abs(difference) * sqrt(speakers) / sd
     shown = float(stats.nct.sf(critical, df, shift))
-    # shown with the wrong sign: at most Phi(-shift), which from 6 on is below 1e-9, and there scipy's tail can be NaN
-    return shown + (float(stats.nct.cdf(-critical, df, shift)) if shift < 6.0 else 0.0)
+    wrong = float(stats.nct.cdf(-critical, df, shift)) if shift <= BOTH_TAILS else 0.0
+    return shown + (wrong if isfinite(wrong) else 0.0)  # scipy's tail is NaN for some large df and critical values
 
 
 def smallest_difference(

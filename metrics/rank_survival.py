@@ -36,15 +36,17 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Resampled:
-    """The same question asked of resampled clips: the middle 95 % of tau, and the share in which both orders have one winner.
+    """The same question asked of resampled clips: the middle 95 % of tau, and the share in which some row wins in both orders.
 
-    `reason` stands in place of the numbers where clips cannot be resampled. Resampling adds noise to both orders, so the
-    numbers err towards disagreement.
+    Rows that tie for the best all win. `without_tau`: resamplings in which one of the orders is all ties, so that it has no
+    tau; they count for the winner and not for the middle 95 %. `reason` stands in place of the numbers where clips cannot be
+    resampled. Resampling adds noise to both orders, so the numbers err towards disagreement.
     """
 
     low: float | None = None
     high: float | None = None
     same_winner: float | None = None
+    without_tau: int = 0
     reason: str | None = None
 
 
@@ -92,13 +94,14 @@ def resampled(
         drawn = [bootstrap_means(row, split, replicates, np.random.default_rng(seed)) for row in table]
         means = np.stack(drawn, axis=1)  # (B, R)
         sides.append(np.abs(means) if absolute else means)
-    taus = _taus(*sides)
-    taus = taus[np.isfinite(taus)]
+    all_taus = _taus(*sides)
+    taus = all_taus[np.isfinite(all_taus)]
     if not len(taus):
-        return Resampled(reason="all rows alike in one of the orders")
+        return Resampled(without_tau=len(all_taus), reason="all rows alike in one of the orders")
     low, high = np.percentile(taus, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    alike = (sides[0].argmin(1) == sides[1].argmin(1)).mean()
-    return Resampled(float(low), float(high), float(alike))
+    best = [side == side.min(1, keepdims=True) for side in sides]
+    alike = (best[0] & best[1]).any(1).mean()
+    return Resampled(float(low), float(high), float(alike), len(all_taus) - len(taus))
 
 
 def _taus(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def _facts(record: Calibration) -> list[tuple[str, str]]:
         ("Declaration (SHA-256)", record.declaration_sha256[:16]),
         ("Protocol (SHA-256)", record.protocol_sha256[:16]),
         ("Clips (SHA-256)", record.dataset.store_sha256[:16]),
-        ("Took", f"{record.wall_seconds / 60:.1f} min"),
+        ("Took", f"{record.wall_seconds / 60:.1f} min" if record.fresh else "from the cache, in part or whole"),
         ("Command", record.command),
     ]
     return [(name, printable(text)) for name, text in facts if text]

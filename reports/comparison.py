@@ -37,7 +37,8 @@ EXPLAINED = (
 )
 DOSES_EXPLAINED = (
     "As large as: the dose of a damage to the real clips that moves this column as far, better or worse, with the 95 % interval of "
-    "the response curve (not of the difference); only damages to which the column answers as declared; the surest reading first."
+    "the response curve (not of the difference); only damages to which the column answers as declared; the surest reading first. "
+    "What is better than the re-encoded real clips has none: damages only make worse."
 )
 
 

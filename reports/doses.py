@@ -10,13 +10,12 @@ from markupsafe import Markup
 
 from reports.calibration import calibration_section, template
 from reports.columns import Column
-from reports.ruler import Ruler, badness, find_ruler, in_short
+from reports.ruler import TOO_SMALL, UNDAMAGED, Ruler, badness, find_ruler, in_short
 from reports.table import Cell, Row, Table
 from reports.words import join
 
 TITLE = "How far, in doses"
-ORIGIN = "gt-reencoded"
-"""Dose 0 of every curve."""
+NEARER = "better than the undamaged clips: no damage reads that"
 
 
 def dose_sections(table: Table) -> list[dict[str, Any]]:
@@ -59,7 +58,7 @@ def _columns(table: Table, ruler: Ruler) -> tuple[list[dict[str, Any]], list[str
 
 
 def _origin(table: Table) -> int | None:
-    return next((i for i, row in enumerate(table.rows) if _is(row, ORIGIN)), None)
+    return next((i for i, row in enumerate(table.rows) if _is(row, UNDAMAGED)), None)
 
 
 def _is(row: Row, *names: str) -> bool:
@@ -72,12 +71,16 @@ def _lines(table: Table, j: int, column: Column, ruler: Ruler) -> list[dict[str,
     known = [
         (value, row, table.cells[i][j])
         for i, row in enumerate(table.rows)
-        if (value := _badness(table.cells[i][j], column)) is not None and not _is(row, "gt", ORIGIN)
+        if (value := _badness(table.cells[i][j], column)) is not None and not _is(row, "gt", UNDAMAGED)
     ]
     known.sort(key=lambda one: one[0])
     lines, before = [], None
     for value, row, cell in known:
         far = [] if start is None else _read(ruler, column, value - start)
+        if start is not None and value < start and far and far[0] != TOO_SMALL:
+            far = [
+                NEARER
+            ]  # curves go from the undamaged clips to worse: what was measured there says nothing of better
         step = [] if before is None else _read(ruler, column, value - before)
         lines.append({"row": row, "value": cell.difference or cell.text, "far": far, "step": step})
         before = value

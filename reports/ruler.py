@@ -2,13 +2,13 @@
 
 A calibration (bench/contract/calibration.py) says how far a column moves from its value on undamaged clips at three doses of
 a damage. The curve through these points and (0, 0) is inverted by monotone interpolation (Fritsch and Carlson, SIAM J. Numer.
-Anal. 17, 1980). It is laid only on the dataset, protocol and metric version that it was measured with.
+Anal. 17, 1980). It is laid only on the dataset, protocol, metric version and networks that it was measured with.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -16,52 +16,85 @@ from itertools import accumulate
 from math import isfinite
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bench.contract.calibration import Calibration, DamageCurve, ResponseCell
 from bench.contract.dose import Dose
 from bench.contract.errors import UsageError
 from bench.contract.metric import Direction
-from bench.contract.result import Result
-from reports.words import plural
+from bench.contract.result import ExtractorRecord, Result
+from reports.networks import not_laid_on, other_networks
+from reports.response import Knots, dose_of, last_of_plateaus, rising
+from reports.words import join, plural, printable
 
 LEAST_POINTS = 2
 """Doses with a value that a curve needs: with one, its shape would be a guess."""
+NOT_FROM_ZERO = {
+    "codec": "CRF 0 is itself an encoding, and the undamaged clips were encoded at another",
+    "gaze-shuffled": "a window below 2 frames has nothing that could change places",
+    "pose-shuffled": "a window below 2 frames has nothing that could change places",
+}
+"""Damages whose dose 0 is not the undamaged clip, with the reason: their curves begin at the smallest dose, not at (0, 0)."""
+UNDAMAGED = "gt-reencoded"
+"""The row at dose 0 of every curve."""
+TOO_SMALL = "too small to read"
 FROZEN = "calibration-*.json"
 _SHARE = re.compile(r"(share|relative change)( |$)")
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """One damage's curve of one column: how far it moves, and the band that its intervals leave. All start at (0, 0)."""
+    """One damage's curve of one column: how far it moves, and the band that its intervals leave."""
 
     curve: DamageCurve
     cell: ResponseCell
-    middle: tuple[list[float], list[float]]
-    lower: tuple[list[float], list[float]] | None
-    upper: tuple[list[float], list[float]] | None
+    middle: Knots
+    lower: Knots | None
+    upper: Knots | None
     smallest: float
 
 
 @dataclass(frozen=True)
 class Ruler:
-    """All curves of one calibration that may be read backwards."""
+    """All curves of one calibration that may be read backwards.
+
+    `networks`: what read the rows that it is laid on; None: not asked. `skipped`: files that are no calibrations.
+    """
 
     calibration: Calibration
+    networks: Sequence[ExtractorRecord] | None = None
+    skipped: tuple[str, ...] = ()
 
     @cached_property
-    def _scales(self) -> dict[str, list[_Scale]]:
+    def _curves(self) -> dict[str, list[_Scale]]:
         found: dict[str, list[_Scale]] = {}
         for curve, cell in self.calibration.cells():
             if (scale := _scale(curve, cell)) is not None:
                 found.setdefault(cell.metric, []).append(scale)
         return found
 
+    @cached_property
+    def _scales(self) -> dict[str, list[_Scale]]:
+        return {metric: scales for metric, scales in self._curves.items() if metric not in self.refused}
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """Columns with a curve that other networks made here than in the calibration, with the reason."""
+        if self.networks is None:
+            return {}
+        said = {name: other_networks(name, self.calibration.extractors, self.networks) for name in self._curves}
+        return {name: reason for name, reason in said.items() if reason is not None}
+
+    def n_readable(self, result: Result) -> int:
+        """Curves that can be read for rows like `result`."""
+        versions = {m.metric: m.version for m in result.metrics}
+        scales = (scale.cell for of_metric in self._scales.values() for scale in of_metric)
+        return sum(bool(cell.version) and versions.get(cell.metric, cell.version) == cell.version for cell in scales)
+
     def read(self, metric: str, version: str, difference: float) -> list[Dose]:
         """`difference` of two shown values as a dose of every damage that moves this column as declared.
 
         The surest first: read as a dose before what lies beyond a curve, then by the width of the interval in doses. Empty
-        for a column without such a damage, or of another version than the calibration's.
+        for a column without such a damage, of another version than the calibration's, or made by other networks. The sign
+        of `difference` is not read: who knows which row is nearer to the undamaged clips says so.
         """
         if not isfinite(difference):
             return []
@@ -70,46 +103,72 @@ class Ruler:
 
     @property
     def made_of(self) -> str:
-        """What was calibrated, in words."""
+        """What was calibrated, in words; the columns that it is not laid on, and files that were left out."""
         c, d = self.calibration, self.calibration.dataset
         place = " ".join(filter(None, (d.name, d.profile, d.part)))
         return (
             f"calibrated on {place}: {plural(c.n_clips, 'clip')} of {plural(c.n_speakers, 'speaker')}, "
-            f"protocol {c.protocol}, {c.created[:10]}"
+            f"protocol {c.protocol}, {c.created[:10]}{not_laid_on(self.refused)}{_skipped(self.skipped)}"
         )
 
 
 def find_ruler(result: Result, folders: Sequence[Path] = ()) -> Ruler | str:
     """The ruler for rows like `result`, or why there is none.
 
-    Frozen calibrations come with the reports; `folders` are searched for calibration.json of the user's own. Of several
-    the one on the result's own profile and part, then the one on the most clips. UsageError for a file that cannot be read.
+    Frozen calibrations come with the reports; `folders` are searched for calibration.json of the user's own, of which one
+    that cannot be read is left out and named. Of several with curves that can be read the one on the result's own profile
+    and part, then the one with the most such curves, then the one on the most clips. UsageError for a broken frozen file.
     """
-    every = list(_calibrations(folders))
+    every, skipped = _calibrations(folders)
     d, p = result.dataset, result.protocol
     of_dataset = [c for c in every if c.dataset.name == d.name]
     of_version = [c for c in of_dataset if c.dataset.data_version == d.data_version]
     fitting = [c for c in of_version if (c.protocol, c.protocol_sha256) == (p.name, p.sha256)]
-    make = f"`emotalk calibrate --dataset {d.name}` makes one"
+    make = f"`emotalk calibrate --dataset {d.name}` makes one{_skipped(skipped)}"
     if not of_dataset:
         return f"no calibration of the dataset {d.name}; {make}"
     if not of_version:
         return f"the calibration of {d.name} is of another version of its data; {make}"
     if not fitting:
         return f"the calibration of {d.name} was made under another protocol, or another version of it; {make}"
-    own = (d.profile, d.part)
-    return Ruler(max(fitting, key=lambda c: ((c.dataset.profile, c.dataset.part) == own, c.n_clips, c.created)))
+    rulers = [Ruler(c, result.extractors, skipped) for c in fitting]
+    readable = {id(one): n for one in rulers if (n := one.n_readable(result))}
+    if not readable:
+        refused = not_laid_on({k: v for one in rulers for k, v in one.refused.items()})
+        return f"the calibration of {d.name} has no curve that can be read{refused}; {make}"
+
+    def rank(one: Ruler) -> tuple[bool, int, int, str]:
+        c = one.calibration
+        own = (c.dataset.profile, c.dataset.part) == (d.profile, d.part)
+        return own, readable[id(one)], c.n_clips, c.created
+
+    return max((one for one in rulers if id(one) in readable), key=rank)
 
 
-def _calibrations(folders: Sequence[Path]) -> Iterator[Calibration]:
+def _calibrations(folders: Sequence[Path]) -> tuple[list[Calibration], tuple[str, ...]]:
+    """Every calibration that can be read, and the user's files that cannot, by their last three folders' names."""
+    found, skipped = [], []
     frozen = resources.files("reports").joinpath("reference")
-    files = [f for f in frozen.iterdir() if Path(f.name).match(FROZEN)] if frozen.is_dir() else []
-    files += [path for folder in folders for path in sorted(Path(folder).glob("*/calibration.json"))]
-    for file in files:
+    shipped = [f for f in frozen.iterdir() if Path(f.name).match(FROZEN)] if frozen.is_dir() else []
+    for file in shipped:
         try:
-            yield Calibration.model_validate_json(file.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise UsageError(f"{file}: not a calibration ({str(error)[:200]}); run `emotalk calibrate` again") from None
+            found.append(Calibration.model_validate_json(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{file}: not a calibration ({str(error)[:200]}); install the suite again") from None
+    for file in (path for folder in folders for path in sorted(Path(folder).glob("*/calibration.json"))):
+        try:
+            found.append(Calibration.load(file))
+        except (OSError, ValueError):
+            skipped.append("/".join(file.parts[-3:]))
+    return found, tuple(skipped)
+
+
+def _skipped(files: Sequence[str]) -> str:
+    """What is said of files that are no calibrations."""
+    if not files:
+        return ""
+    said = "is not a calibration" if len(files) == 1 else "are not calibrations"
+    return printable(f"; {join(list(files))} {said}: remove or remake {'it' if len(files) == 1 else 'them'}")
 
 
 def _scale(curve: DamageCurve, cell: ResponseCell) -> _Scale | None:
@@ -120,8 +179,9 @@ def _scale(curve: DamageCurve, cell: ResponseCell) -> _Scale | None:
     points.sort(key=lambda p: p.dose)
     doses = [p.dose for p in points]
     sign = -1.0 if cell.says == "falls" else 1.0
-    middle = _rising(doses, [sign * p.difference for p in points])
-    if len(middle[0]) <= LEAST_POINTS:
+    begins = () if curve.damage in NOT_FROM_ZERO else (0.0,)
+    middle = rising(doses, [sign * p.difference for p in points], begins)
+    if len(middle[0]) - len(begins) < LEAST_POINTS:
         return None
     if any(p.low is None or p.high is None for p in points):
         return _Scale(curve, cell, middle, None, None, 0.0)
@@ -129,43 +189,25 @@ def _scale(curve: DamageCurve, cell: ResponseCell) -> _Scale | None:
     # the true curve rises: what a dose moves at least, every larger one does; what it moves at most, no smaller one exceeds
     least = list(accumulate((low for low, _ in ends), max))
     most = list(accumulate((high for _, high in reversed(ends)), min))[::-1]
-    return _Scale(curve, cell, middle, _rising(doses, least), _rising(doses, most), (ends[0][1] - ends[0][0]) / 2)
-
-
-def _rising(doses: Sequence[float], sizes: Sequence[float]) -> tuple[list[float], list[float]]:
-    """(doses, sizes) from (0, 0) on, without points that do not exceed all before them."""
-    xs, ys = [0.0], [0.0]
-    for x, y in zip(doses, sizes, strict=True):
-        if y > ys[-1]:
-            xs.append(x)
-            ys.append(y)
-    return xs, ys
-
-
-def _dose_of(size: float, knots: tuple[list[float], list[float]]) -> float | None:
-    """The dose at which a rising curve reaches `size`; None beyond its end."""
-    from scipy.interpolate import PchipInterpolator
-    from scipy.optimize import brentq
-
-    doses, sizes = knots
-    if size > sizes[-1]:
-        return None
-    curve = PchipInterpolator(doses, sizes)
-    return float(brentq(lambda dose: float(curve(dose)) - size, 0.0, doses[-1]))
+    lower = last_of_plateaus(doses, least, begins)
+    return _Scale(curve, cell, middle, lower, rising(doses, most, begins), (ends[0][1] - ends[0][0]) / 2)
 
 
 def _read(scale: _Scale, size: float) -> Dose:
     about = {
         "damage": scale.curve.damage, "unit": scale.curve.unit, "kind": scale.curve.kind, "says": scale.cell.says,
         "top": max(scale.curve.doses), "smallest": scale.smallest,
+        "bottom": scale.middle[0][0] if scale.curve.damage in NOT_FROM_ZERO else None,
     }  # fmt: skip
     if size < scale.smallest or size == 0.0:
         return Dose(reads="too-small", **about)
-    dose = _dose_of(size, scale.middle)
+    if size < scale.middle[1][0]:
+        return Dose(reads="less-than-bottom", **about)
+    dose = dose_of(size, scale.middle)
     if dose is None:
         return Dose(reads="more-than-top", **about)
-    low = _dose_of(size, scale.upper) if scale.upper is not None else None
-    high = _dose_of(size, scale.lower) if scale.lower is not None else None
+    low = dose_of(size, scale.upper) if scale.upper is not None else None
+    high = dose_of(size, scale.lower) if scale.lower is not None else None
     # between the doses the three interpolations may cross by a hair
     return Dose(
         reads="dose",
@@ -177,7 +219,7 @@ def _read(scale: _Scale, size: float) -> Dose:
 
 
 def _sureness(dose: Dose) -> tuple[int, float]:
-    rank = ("dose", "more-than-top", "too-small").index(dose.reads)
+    rank = ("dose", "more-than-top", "less-than-bottom", "too-small").index(dose.reads)
     if dose.reads != "dose":
         return rank, 0.0
     known = dose.low is not None and dose.high is not None
@@ -193,22 +235,25 @@ def in_short(doses: Sequence[Dose], n: int = 2) -> list[str]:
         return []
     alike = [dose for dose in doses if dose.reads == doses[0].reads]
     if alike[0].reads == "too-small":
-        return ["too small to read"]
+        return [TOO_SMALL]
     first = [next(dose for dose in alike if dose.kind == kind) for kind in dict.fromkeys(dose.kind for dose in alike)]
     rest = [dose for dose in alike if all(dose is not one for one in first)]
     return [in_words(dose) for dose in [*first, *rest][:n]]
 
 
 def in_words(dose: Dose) -> str:
-    """ "blur 0.42 px [0.35, 0.49]", "frames-dropped 30 % of frames", "blur > 2 px", "blur: too small to read"."""
+    """ "blur 0.42 px [0.35, 0.49]", "frames-dropped 30 % of frames", "blur > 2 px", "codec < 24 CRF", "blur: too small to read"."""
     if dose.reads == "too-small":
-        return f"{dose.damage}: too small to read"
+        return f"{dose.damage}: {TOO_SMALL}"
     if dose.reads == "more-than-top":
         return f"{dose.damage} > {dose_in_words(dose.top, dose.unit)}"
+    if dose.reads == "less-than-bottom":
+        return f"{dose.damage} < {dose_in_words(dose.bottom, dose.unit)}"
     text = f"{dose.damage} {dose_in_words(dose.dose, dose.unit)}"
     if dose.low is None:
         return text
     low, top = (_short(value * _factor(dose.unit)) for value in (dose.low, dose.top))
+    low = f"≤ {low}" if dose.low == dose.bottom else low
     return f"{text} [{low}, {f'> {top}' if dose.high is None else _short(dose.high * _factor(dose.unit))}]"
 
 

@@ -20,6 +20,8 @@ from reports.spreadwords import (
     why_empty,
     winner_text,
 )
+from reports.terminal import wrap
+from reports.text import escape
 from reports.textblock import Block
 from reports.textblock import markdown as blocks_as_markdown
 from reports.textblock import terminal as blocks_in_terminal
@@ -36,6 +38,7 @@ EXPLAINED = (
     "Winner: the best ranked row under one protocol is best under the other (ties count), and the share of resamplings in which it is so.",
 )
 KIND = {"clip": "with a value per clip", "set": "of the whole set"}
+LEFT_OUT = "Left out"
 CSV_COLUMNS = (
     "section", "dataset", "profile", "part", "metric", "protocol", "protocol_status", "protocol_unknown", "protocol_sha256",
     "row", "role", "ranked", "direction", "unit", "value", "shown", "low", "high", "rank", "reason", "n_clips", "n_expected",
@@ -180,6 +183,8 @@ def metric_notes(section: SpreadSection, m: MetricSpread) -> list[str]:
         notes.append(f"No ratio: {m.ratio_reason}.")
     for pair in m.pairs:
         why = f" No interval: {pair.reason}." if pair.reason and pair.tau is not None else ""
+        if pair.without_tau and not pair.reason:
+            why = f" {plural(pair.without_tau, 'resampling')} in which one order is all ties have no tau."
         notes.append(
             f"{pair.first} and {pair.second}, {plural(pair.rows, 'row')}: tau {tau_text(pair)}, p {p_text(pair)}; "
             f"winner survives: {winner_text(pair)}.{why}"
@@ -207,17 +212,26 @@ def section_blocks(section: SpreadSection, every: bool = True) -> list[Block]:
 
 
 def markdown(record: SpreadRecord) -> str:
-    """One part for each set of clips, with every metric whose numbers move."""
+    """One part for each set of clips, with every metric whose numbers move; what was left out."""
     lines = ["# Spread between protocols", "", *(f"{text}\n" for text in EXPLAINED)]
     for section in record.sections:
         lines += [f"## {name_of(section)}", "", blocks_as_markdown(section_blocks(section), level=3)]
+    if record.left_out:
+        lines += [f"## {LEFT_OUT}", "", *(f"- {escape(text)}" for text in left_out_rows(record)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def terminal(record: SpreadRecord, width: int = 100) -> str:
-    """Overview and protocols of each set of clips."""
+    """Overview and protocols of each set of clips; what was left out."""
     parts = [f"{name_of(s)}\n\n{blocks_in_terminal(section_blocks(s, every=False), width)}" for s in record.sections]
+    if record.left_out:
+        parts.append("\n".join([LEFT_OUT, *(line for text in left_out_rows(record) for line in wrap(text, width)), ""]))
     return "\n".join(parts)
+
+
+def left_out_rows(record: SpreadRecord) -> list[str]:
+    """Sentences on rows that stand in no section."""
+    return [printable(f"{text}.") for text in record.left_out]
 
 
 def csv_table(record: SpreadRecord) -> str:

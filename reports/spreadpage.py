@@ -9,7 +9,17 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.spread import MetricSpread, SpreadRecord, SpreadSection
-from reports.spread import EXPLAINED, headline, left_out, metric_notes, moving, name_of, survival
+from reports.spread import (
+    EXPLAINED,
+    LEFT_OUT,
+    headline,
+    left_out,
+    left_out_rows,
+    metric_notes,
+    moving,
+    name_of,
+    survival,
+)
 from reports.spreadfigure import key, ranks, values
 from reports.spreadwords import (
     cell_text,
@@ -42,6 +52,8 @@ def page(record: SpreadRecord) -> str:
     return environment.get_template("spread.html.j2").render(
         sections=[_section(n, section) for n, section in enumerate(record.sections, 1)],
         explained=EXPLAINED,
+        left_out_title=LEFT_OUT,
+        left_out=left_out_rows(record),
         style=Markup(_template("report.css") + "\n" + _template("spread.css")),
     )
 

@@ -1,10 +1,13 @@
 """The command line as others script it: help is quick, errors are short, exit codes mean what they say."""
 
+import errno
 import json
 import time
 
 import pytest
 from run_emotalk import emotalk
+
+from bench import cli
 
 VERBS = (
     "run",
@@ -56,6 +59,49 @@ def test_mead_without_a_root_is_wrong_use_and_says_what_to_give(tmp_path):
     done = emotalk("prepare", "--dataset", "mead", "--work", tmp_path)
     assert done.returncode == 2
     assert "--root" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["published --seed -1", "published --limit 0", "methods --jobs 0"])
+def test_a_number_that_no_verb_takes_is_wrong_use(words, tmp_path, capsys):
+    verb = cli.parsed([*words.split(), "--work", str(tmp_path)])
+    assert cli.execute(verb, words.split()) == 2
+    assert "expected a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["afile", "afile/x", "/proc/x"])
+@pytest.mark.parametrize("verb", ["published", "report x", "report --spread x", "power", "compare a b"])
+def test_an_out_that_cannot_be_made_is_wrong_use_and_is_named(verb, out, tmp_path, capsys):
+    (tmp_path / "afile").write_text("mine")
+    words = [*verb.split(), "--out", str(tmp_path / out), "--work", str(tmp_path / "work")]
+    assert cli.execute(cli.parsed(words), words) == 2
+    said = capsys.readouterr().err
+    assert f"--out {tmp_path / out}" in said and "--work" not in said
+    assert (tmp_path / "afile").read_text() == "mine"
+
+
+def test_a_disk_that_refuses_the_out_is_told_with_the_flag_that_names_it(tmp_path, monkeypatch, capsys):
+    def refused(flags, space, command):
+        raise PermissionError(
+            errno.EACCES, "Permission denied", str(flags.out / "power.json" if flags.out else space.root)
+        )
+
+    monkeypatch.setattr("bench.verbs.power", refused)
+    monkeypatch.setenv("EMOTALK_WORK", str(tmp_path / "work"))
+    assert cli.execute(cli.parsed(["power", "--out", str(tmp_path / "new")]), []) == 2
+    said = capsys.readouterr().err
+    assert "--out" in said and "--work" not in said
+    assert cli.execute(cli.parsed(["power"]), []) == 1
+    assert "--work" in capsys.readouterr().err
+
+
+def test_several_protocols_do_not_write_into_the_folder_of_the_videos(tmp_path, smoke_work, monkeypatch, capsys):
+    monkeypatch.setenv("EMOTALK_WORK", str(smoke_work))
+    (tmp_path / "clip.mp4").touch()
+    words = ["evaluate", "--profile", "smoke", "--protocol", "emotalk,emotalk-light"]
+    words += ["--videos", str(tmp_path), "--out", str(tmp_path), "--wandb", "off"]
+    assert cli.execute(cli.parsed(words), words) == 2
+    assert "is the folder of the videos" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
 def test_empty_dataset_folder_means_nothing_could_be_done(tmp_path):

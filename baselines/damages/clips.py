@@ -40,7 +40,7 @@ class CuesSwapped(Geometry):
     transform and the landmarks that it carries.
     """
 
-    name, unit = "cues-swapped", "share of clips"
+    name, unit, version = "cues-swapped", "share of clips", "2"
     consumes = frozenset(
         {Input.TRUE_VIDEO, Input.RENDERER, Input.TRUE_CUES, Input.OTHER_SENTENCE_CUES, Input.OTHER_SENTENCE_RENDERER}
     )
@@ -60,6 +60,8 @@ class CuesSwapped(Geometry):
     def cues(self, request: Request) -> Cues:
         true, other = request.true_cues, request.other_sentence_cues
         where = frames_with_face(true)
+        if not self.falls_on(request):
+            return true
         order = frames_with_face(other)[fitted_order(len(frames_with_face(other)), len(where))]
         fields, transform = copies(true), other.transform[order]
         fields["gaze"][where] = other.gaze[order]

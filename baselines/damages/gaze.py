@@ -21,7 +21,7 @@ class GazeFrozen(GazeDamage):
 class GazeMirrored(GazeDamage):
     """`gaze-mirrored`: left and right of the eyes exchanged, in this share of the clips; the head stays as it is."""
 
-    name, unit = "gaze-mirrored", "share of clips"
+    name, unit, version = "gaze-mirrored", "share of clips", "2"
 
     def falls_on(self, request: Request) -> bool:
         return self.chosen(request)

@@ -26,9 +26,13 @@ class Geometry(Damage):
     needs_renderer = True
 
     def generate(self, request: Request) -> Iterator[np.ndarray]:
+        if self.dose == 0:
+            return request.true_video.frames()
+        # asked of every clip, hit or not: where nothing can be rendered the whole row is in cue space
+        renderer = request.renderer
         if not self.falls_on(request):
             return request.true_video.frames()
-        return request.renderer.recorded(**self.altered(request.renderer, request))
+        return renderer.recorded(**self.altered(renderer, request))
 
     @abstractmethod
     def altered(self, renderer: Renderer, request: Request) -> Mapping[str, np.ndarray]:
@@ -53,6 +57,8 @@ class GazeDamage(Geometry):
 
     def cues(self, request: Request) -> Cues:
         true, where = request.true_cues, frames_with_face(request.true_cues)
+        if not self.falls_on(request):
+            return true
         fields = copies(true)
         fields["gaze"][where] = self.gaze(true.gaze[where], request)
         return Cues(**fields)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.atomic import whole_file
 from bench.calibration.declaration import load_declaration
-from bench.calibration.table import markdown_deviations, summary
+from bench.calibration.table import markdown_deviations, summary, took
 from bench.contract.calibration import Calibration
 from bench.contract.errors import UsageError
 from bench.workspace import Workspace
@@ -24,7 +24,7 @@ OF_ONE_MACHINE = ("--work", "--root", "--out", "--jobs", "--wandb")
 def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
     """Write the record, its hash and the page's block of it into a source tree; returns what was written.
 
-    UsageError if the record is of another declaration, or of a part of it.
+    UsageError if the record is of another declaration, or of a part of it, or if something in it failed.
     """
     record = Calibration.load(result / "calibration.json")
     declared = load_declaration()
@@ -33,6 +33,8 @@ def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
     lacking = [d.name for d in declared.damages if d.name not in {curve.damage for curve in record.damages}]
     if lacking or "--limit" in record.command:
         raise UsageError(f"{result}: only a whole calibration is frozen; run it without --damages and --limit")
+    if record.failed:
+        raise UsageError(f"{result}: {record.failed} clips or values failed that should not have; calibrate again")
     record = record.model_copy(update={"command": _anywhere(record.command)})
     label = Workspace.label(record.dataset.name, record.dataset.profile)
     folder = tree / "reports" / "reference"
@@ -54,7 +56,7 @@ def block(record: Calibration) -> str:
     where = (
         f"{machine.cores} cores, {'no GPU' if machine.accelerator is None else machine.accelerator}" if machine else ""
     )
-    head = f"`{record.command}`, {record.created[:10]}, {where}; {record.wall_seconds:.0f} s."
+    head = f"`{record.command}`, {record.created[:10]}, {where}; {took(record)}."
     return "\n".join([head, "", *summary(record), "", *markdown_deviations(record)])
 
 

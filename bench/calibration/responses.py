@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from bench.atomic import read_json, unless_full, write_json
-from bench.compare import NEW, compare_rows, load_row
+from bench.compare import NEW, compare_rows, load_row, metric_lines
 from bench.contract.calibration import Point
 from bench.contract.comparison import MetricComparison
-from bench.contract.errors import NothingDoneError
+from bench.contract.errors import NothingDoneError, Reason
 from bench.contract.metric import Direction
 from bench.contract.result import MetricValue
 from bench.data.store import key_of
 from bench.features import place
 
-RESPONSE_VERSION = "1"
+RESPONSE_VERSION = "2"
 NARROWER = 0.90
 """Level of the interval that equivalence is read from: two one-sided tests at .05 (Schuirmann 1987)."""
 _LINES = TypeAdapter(list[MetricComparison])
@@ -52,8 +52,8 @@ def points(rows: Rows) -> dict[str, tuple[Point, float | None]]:
     if lines is None:
         try:
             lines = compare_rows([damaged, base], rows.seed).pairs[0].metrics
-        except NothingDoneError:  # no column has a value in both: each says why itself
-            lines = []
+        except NothingDoneError:  # no column has a value in both: each line says why
+            lines = metric_lines(damaged, base, rows.seed)
         with unless_full():
             write_json(path, [line.model_dump(mode="json") for line in lines])
     compared = {line.metric: line for line in lines}
@@ -62,6 +62,31 @@ def points(rows: Rows) -> dict[str, tuple[Point, float | None]]:
         own = base.result.metric(cell.metric)
         found[cell.metric] = (point(rows.dose, cell, compared.get(cell.metric)), shown_value(own) if own else None)
     return found
+
+
+def in_cue_space(dose: float, columns: Iterable[str]) -> dict[str, tuple[Point, float | None]]:
+    """Column -> a point without a value: cues that were never encoded cannot be set against the clips through the codec."""
+    return {name: (Point(dose=dose, value=None, reason=str(Reason.CUE_SPACE_ONLY)), None) for name in columns}
+
+
+def on_the_same_clips(points: Sequence[Point]) -> list[Point]:
+    """The points of a curve in the order of their doses, without the values that rest on fewer clips than the smallest dose's.
+
+    The clips that keep a value under damage are not a sample of all: a curve over them would compare different clips.
+    """
+    first = next((point.n_clips for point in points if point.value is not None), 0)
+    return [
+        point
+        if point.value is None or point.n_clips >= first
+        else Point(
+            dose=point.dose,
+            value=None,
+            n_clips=point.n_clips,
+            n_speakers=point.n_speakers,
+            reason=f"a value on {point.n_clips} clips, at the smallest dose on {first}",
+        )
+        for point in points
+    ]
 
 
 def _known(path: Path) -> list[MetricComparison] | None:
@@ -102,7 +127,9 @@ def point(dose: float, cell: MetricValue, line: MetricComparison | None) -> Poin
     if line.direction == Direction.HIGHER:
         low, high = 0.0 - high, 0.0 - low  # and no minus before a zero
     low90, high90 = narrowed(low, high, line.n_speakers - 1)
-    return found.model_copy(update={"low": low, "high": high, "low90": low90, "high90": high90})
+    # not the difference of the two means over clips: the interval is of means over speakers, and this is its estimate
+    bounds = {"low": low, "high": high, "low90": low90, "high90": high90}
+    return found.model_copy(update={"difference": (low + high) / 2, **bounds})
 
 
 def _shown(value: float, line: MetricComparison) -> float | None:

@@ -14,11 +14,12 @@ from pathlib import Path
 from baselines.damages.registry import DAMAGES, find_damage
 from baselines.registry import MethodSpec, find_method
 from bench.calibration.declaration import DamageDeclaration, Declaration, some_clips
-from bench.calibration.responses import Rows, base_of, points
+from bench.calibration.responses import Rows, base_of, in_cue_space, on_the_same_clips, points
 from bench.calibration.verdicts import verdict_of
 from bench.contract.calibration import Calibration, DamageCurve, Point, ResponseCell
 from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import Metric
+from bench.contract.result import ExtractorRecord
 from bench.data.store import Selection
 from bench.environment import describe
 from bench.evaluate import Evaluated, evaluate
@@ -27,11 +28,16 @@ from bench.progress import in_parallel
 from bench.protocols import load_protocol
 from bench.row_record import dataset_record
 from bench.workspace import Workspace
+from metrics.extractors.registry import extractor_class
 from metrics.options import choose
 from metrics.registry import get_metrics
 
 UNDAMAGED = "gt-reencoded"
 """What every damage is compared with: the real video through the codec that every damaged one goes through."""
+
+
+HEARING = frozenset({"Mouth-sound", "Mouth-sound-lag", "Beat"})
+"""Columns that take in the sound themselves; others do through an extractor, and say so there."""
 
 
 @dataclass
@@ -57,13 +63,27 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Made:
+    """One generated row and its result, None where it is in cue space; how many of its videos were made, and how many lay there."""
+
+    row: Evaluated | None
+    made: int
+    reused: int
+
+    @property
+    def fresh(self) -> bool:
+        """True if all of it was made just now."""
+        return self.reused == 0 and (self.row is None or not self.row.reused)
+
+
+@dataclass(frozen=True)
 class Task:
-    """One damage at all its doses, on its clips; `base` is the result folder of the same clips undamaged."""
+    """One damage at all its doses, on its clips; `base` is the result of the same clips undamaged."""
 
     damage: DamageDeclaration
     protocol: str
     part: Selection
-    base: Path
+    base: Evaluated
     setting: Setting
 
 
@@ -75,6 +95,7 @@ class Measured:
     doses: Sequence[Mapping[str, tuple[Point, float | None]]]
     failed: int
     seconds: float
+    fresh: bool
 
 
 def calibrate(declaration: Declaration, setting: Setting, say: Callable[[str], None] = lambda text: None) -> Calibrated:
@@ -92,21 +113,23 @@ def calibrate(declaration: Declaration, setting: Setting, say: Callable[[str], N
     together: dict[tuple[str, ...], set[str]] = defaultdict(set)  # clips -> all columns that are looked at on them
     for damage, part in zip(declaration.damages, parts, strict=True):
         together[_ids(part)] |= {e.metric for e in damage.expects}
-    bases, failed = {}, 0
+    bases: dict[tuple[str, ...], Made] = {}
     for part in parts:
         if (ids := _ids(part)) not in bases:
             name, spec = f"{UNDAMAGED}-{len(ids)}", find_method(UNDAMAGED)
-            done = _row(setting, part, spec, declaration.protocol, together[ids], name, setting.jobs)
-            bases[ids], failed = done.folder, failed + done.failed
+            bases[ids] = _row(setting, part, spec, declaration.protocol, together[ids], name, setting.jobs)
     tasks = [
-        Task(damage, declaration.protocol, part, bases[_ids(part)], setting)
+        Task(damage, declaration.protocol, part, bases[_ids(part)].row, setting)
         for damage, part in zip(declaration.damages, parts, strict=True)
     ]
     tasks.sort(key=lambda task: -len(task.part.document["clips"]))  # the longest first: no worker waits at the end
-    measured = {}
+    failed, measured = sum(base.row.failed for base in bases.values()), {}
+    # rows of other clips share the undamaged videos: what lies there may have been made a moment ago
+    fresh = sum(base.made for base in bases.values()) == len(set().union(*bases))
+    fresh &= not any(base.row.reused for base in bases.values())
     for one in in_parallel(_measure, [(t,) for t in tasks], setting.jobs, len(tasks), "calibrate", unit="damage"):
         measured[one.damage] = one.doses
-        failed += one.failed
+        failed, fresh = failed + one.failed, fresh and one.fresh
         say(f"{one.damage}: {one.seconds:.1f} s")
     metrics = {m.name: m for m in get_metrics(protocol.metrics, protocol.options)}
     curves = [_curve(damage, measured[damage.name], metrics) for damage in declaration.damages]
@@ -126,6 +149,9 @@ def calibrate(declaration: Declaration, setting: Setting, say: Callable[[str], N
             n_speakers=len({row.clip.speaker for row in rows}),
             command=setting.command,
             wall_seconds=round(time.monotonic() - started, 1),
+            fresh=fresh,
+            failed=failed,
+            extractors=_extractors(bases.values()),
             damages=curves,
         ),
         failed,
@@ -134,15 +160,51 @@ def calibrate(declaration: Declaration, setting: Setting, say: Callable[[str], N
 
 def _measure(task: Task) -> Measured:
     """One damage in this process: several at a time use the cores better than several clips of one."""
-    started, setting, failed, doses = time.monotonic(), task.setting, 0, []
+    started, setting, failed, fresh, doses = time.monotonic(), task.setting, 0, True, []
     columns = [e.metric for e in task.damage.expects]
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):  # bars of two processes in one terminal
         for dose in task.damage.doses:
             spec = find_damage(task.damage.name, dose)
-            done = _row(setting, task.part, spec, task.protocol, columns, spec.label, jobs=1)
-            failed += done.failed
-            doses.append(points(Rows(dose, done.folder, task.base, setting.space.cache, setting.seed)))
-    return Measured(task.damage.name, doses, failed, time.monotonic() - started)
+            made = _row(setting, task.part, spec, task.protocol, columns, spec.label, jobs=1)
+            fresh &= made.fresh
+            if made.row is None:
+                doses.append(in_cue_space(dose, columns))
+                continue
+            failed += made.row.failed
+            found = points(Rows(dose, made.row.folder, task.base.folder, setting.space.cache, setting.seed))
+            if task.damage.kind == "sound" and same_pictures(task.part, spec, setting):
+                deaf = set(columns) - hearing(columns, task.protocol)
+                found = {n: (_unaltered(p) if n in deaf else p, base) for n, (p, base) in found.items()}
+            doses.append(found)
+    return Measured(task.damage.name, doses, failed, time.monotonic() - started, fresh)
+
+
+def same_pictures(part: Selection, spec: MethodSpec, setting: Setting) -> bool:
+    """True if every video stream of a row is byte for byte that of the undamaged row."""
+    from bench.data.media import stream_sha256
+
+    damaged, base = (setting.space.generated(one.label, setting.label) for one in (spec, find_method(UNDAMAGED)))
+    pairs = [(damaged / f"{name}.mp4", base / f"{name}.mp4") for name in _ids(part)]
+    pairs = [pair for pair in pairs if pair[0].is_file()]  # a clip without a partner is n/a
+    return bool(pairs) and all(stream_sha256(one) == stream_sha256(other) for one, other in pairs)
+
+
+def hearing(columns: Iterable[str], protocol: str) -> set[str]:
+    """Those of the columns that take in the sound."""
+    metrics = get_metrics(list(columns), load_protocol(protocol).options)
+    return {
+        m.name for m in metrics if m.name in HEARING or any("audio" in extractor_class(e).takes for e in m.extractors)
+    }
+
+
+def _unaltered(point: Point) -> Point:
+    return point.model_copy(update={"unaltered": point.value is not None})
+
+
+def _extractors(bases: Iterable[Made]) -> list[ExtractorRecord]:
+    """Of the undamaged rows: between them they have every column that is looked at."""
+    found = {record.name: record for base in bases for record in base.row.result.extractors}
+    return [found[name] for name in sorted(found)]
 
 
 def _ids(part: Selection) -> tuple[str, ...]:
@@ -170,22 +232,26 @@ def refuse_unlike(damage: DamageDeclaration) -> None:
 
 def _row(
     setting: Setting, part: Selection, spec: MethodSpec, protocol: str, columns: Iterable[str], name: str, jobs: int
-) -> Evaluated:
+) -> Made:
     videos = setting.space.generated(spec.label, setting.label)
-    generate(spec, part, videos, seed=setting.seed, jobs=jobs)
-    return evaluate(
+    made = generate(spec, part, videos, seed=setting.seed, jobs=jobs)
+    if "cues" in made.counts:  # without a picture it went through no codec, as the clips it is compared with did
+        return Made(None, made.made, made.reused)
+    done = evaluate(
         part,
         videos,
         name=spec.name,
         protocol_name=protocol,
         out=setting.space.root / "calibration" / setting.label / name,
         cache=setting.space.cache,
+        missing="exclude",  # a static image in place of a failed output would be a damage of its own
         seed=setting.seed,
         jobs=jobs,
         device=setting.device,
         command=setting.command,
         only=columns,
     )
+    return Made(done, made.made, made.reused)
 
 
 def _curve(
@@ -196,7 +262,7 @@ def _curve(
     cells = []
     for expected in damage.expects:
         found = [of_dose[expected.metric] for of_dose in measured]
-        curve = [point for point, _ in found]
+        curve = on_the_same_clips([point for point, _ in found])
         judged = verdict_of(expected.says, expected.effect, curve)
         metric = metrics[expected.metric]
         cells.append(

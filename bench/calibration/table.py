@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from bench.contract.calibration import Calibration, DamageCurve, ResponseCell
+from reports.words import plural
 
 WORDS = {"as-declared": "as declared", "not-as-declared": "NOT AS DECLARED", "not-shown": "not shown"}
 CHANCE = 0.05
+
+
+class Alike(NamedTuple):
+    """Cells of one damage that came out otherwise for one and the same reason."""
+
+    damage: str
+    cells: list[ResponseCell]
 
 
 def counts(calibration: Calibration) -> dict[str, int]:
@@ -18,16 +29,30 @@ def counts(calibration: Calibration) -> dict[str, int]:
 
 def summary(calibration: Calibration) -> list[str]:
     """How many cells came out how, and how many by chance alone could be wrong."""
-    found, cells = counts(calibration), calibration.cells()
-    flat = sum(cell.says == "flat" for _, cell in cells)
+    found, cells = counts(calibration), [cell for _, cell in calibration.cells()]
+    flat = sum(cell.says == "flat" for cell in cells)
+    certain = sum(cell.by_construction for cell in cells)
+    open_cells = [c for c in cells if not c.by_construction and any(p.low is not None for p in c.points)]
+    open_flat = sum(cell.says == "flat" for cell in open_cells)
+    by_chance = math.ceil(CHANCE * open_flat + CHANCE / 2 * (len(open_cells) - open_flat))
     doses = len(calibration.damages) and sum(len(d.doses) for d in calibration.damages) / len(calibration.damages)
-    by_chance = CHANCE * flat + CHANCE / 2 * (len(cells) - flat)
-    return [
-        f"{len(cells)} cells of {len(calibration.damages)} damages on {calibration.n_clips} clips of "
-        f"{calibration.n_speakers} speakers: " + ", ".join(f"{n} {WORDS[v].lower()}" for v, n in found.items()),
-        f"{len(cells) - flat} declared to move, {flat} to stay flat at {doses:g} doses each. If nothing were as declared, at most "
-        f"{by_chance:.0f} would come out as declared by chance (.025 and .05 a cell).",
+    shown = ", ".join(f"{n} {WORDS[v].lower()}" for v, n in found.items())
+    lines = [
+        f"{plural(len(cells), 'cell')} of {plural(len(calibration.damages), 'damage')} on "
+        f"{plural(calibration.n_clips, 'clip')} of {plural(calibration.n_speakers, 'speaker')}: {shown}.",
+        f"As declared by construction: {certain} (the damage does not alter what the column looks at).",
+        f"{len(cells) - flat} declared to move, {flat} to stay flat at {doses:g} doses each. Where there is an interval and "
+        f"nothing by construction ({plural(len(open_cells), 'cell')}) at most {by_chance} would come out as declared by chance if none "
+        "were (.025 and .05 a cell).",
     ]
+    if calibration.failed:
+        lines.append(f"{calibration.failed} clips or values failed that should not have.")
+    return lines
+
+
+def took(calibration: Calibration) -> str:
+    """How long it took, where that says what a calibration costs."""
+    return f"took {calibration.wall_seconds:.0f} s" if calibration.fresh else "made from the cache, in part or whole"
 
 
 def terminal(calibration: Calibration) -> str:
@@ -39,10 +64,13 @@ def terminal(calibration: Calibration) -> str:
         lines += [f"  {c.metric:16} {c.says:6} {_curve(c):58} {WORDS[c.verdict]}" for c in curve.cells]
     lines += ["", *summary(calibration)]
     for verdict in ("not-as-declared", "not-shown"):
-        cells = [(d, c) for d, c in calibration.cells() if c.verdict == verdict]
-        if cells:
+        groups = [group for group in _alike(calibration) if group.cells[0].verdict == verdict]
+        if groups:
             lines += ["", f"{WORDS[verdict]}:"]
-            lines += [f"  {d.damage}: {c.metric} {c.says}: {c.reason}" for d, c in cells]
+            lines += [
+                f"  {g.damage}: {', '.join(f'{c.metric} {c.says}' for c in g.cells)}: {g.cells[0].reason}"
+                for g in groups
+            ]
     return "\n".join(lines)
 
 
@@ -66,14 +94,29 @@ def markdown(calibration: Calibration) -> str:
 
 
 def markdown_deviations(calibration: Calibration) -> list[str]:
-    """The lines of a table of every cell that did not come out as declared; none if all did."""
-    cells = [(curve, cell) for curve, cell in calibration.cells() if cell.verdict != "as-declared"]
-    cells.sort(key=lambda found: found[1].verdict)  # what is not as declared first
+    """The lines of a table of every cell that did not come out as declared, one for all of a damage that share a reason."""
+    groups = sorted(_alike(calibration), key=lambda group: group.cells[0].verdict)  # what is not as declared first
     lines = [
-        f"| {curve.damage} | {cell.metric} | {_declared(cell)} | {WORDS[cell.verdict]} | {_plain(cell.reason)} |"
-        for curve, cell in cells
+        f"| {group.damage} | {', '.join(cell.metric for cell in group.cells)} | {_declared_of(group.cells)} | "
+        f"{WORDS[group.cells[0].verdict]} | {_plain(group.cells[0].reason)} |"
+        for group in groups
     ]
     return ["| damage | column | declared | verdict | why |", "|---|---|---|---|---|", *lines] if lines else []
+
+
+def _alike(calibration: Calibration) -> list[Alike]:
+    """Every cell that did not come out as declared; those of one damage with the same verdict and reason together."""
+    found: dict[tuple[str, str, str], list[ResponseCell]] = {}
+    for curve, cell in calibration.cells():
+        if cell.verdict != "as-declared":
+            found.setdefault((curve.damage, cell.verdict, cell.reason), []).append(cell)
+    return [Alike(damage, cells) for (damage, _, _), cells in found.items()]
+
+
+def _declared_of(cells: Sequence[ResponseCell]) -> str:
+    if len(cells) == 1:
+        return _declared(cells[0])
+    return ", ".join(f"{n} {says}" for says, n in Counter(cell.says for cell in cells).items())
 
 
 def _of_damage(curve: DamageCurve) -> list[str]:

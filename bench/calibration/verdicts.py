@@ -11,6 +11,10 @@ ROUNDING = 1e-9
 """What two computations of one number may differ by: a curve that lies on a bound is not beyond it."""
 
 
+UNCHANGED = "no clip's value changed: so few clips cannot exclude a rare change"
+"""Why an interval of no width at 0 shows nothing, unless there is nothing that could have changed."""
+
+
 class Judged(NamedTuple):
     """A verdict, what it rests on in words, and whether the curve is monotone (None: not asked, or not known)."""
 
@@ -27,20 +31,32 @@ def verdict_of(says: Says, effect: float, points: Sequence[Point]) -> Judged:
     known = [point for point in valued if point.low is not None and point.low90 is not None]
     if not known:
         return Judged("not-shown", f"no interval: {_reasons(valued)}")
-    return _flat(effect, points, known) if says == "flat" else _moves(says, effect, known)
+    if says == "flat":
+        return _flat(effect, points, known)
+    if valued[-1] not in known:  # the highest dose with a value is what must reach the effect
+        return Judged("not-shown", f"no interval at dose {valued[-1].dose:g}: {valued[-1].reason}")
+    return _moves(says, effect, known)
 
 
 def _flat(effect: float, points: Sequence[Point], known: Sequence[Point]) -> Judged:
-    for point in known:
-        if point.low > effect + ROUNDING or point.high < -effect - ROUNDING:
-            return Judged("not-as-declared", f"{_at(point)}: all of it outside -{effect:g} to {effect:g}")
-    for point in known:
-        if point.low90 < -effect - ROUNDING or point.high90 > effect + ROUNDING:
-            shown = f"{point.low90:.3g} to {point.high90:.3g}"
-            return Judged("not-shown", f"90 % interval {shown} at dose {point.dose:g} reaches beyond {effect:g}")
+    outside = [p for p in known if p.low > effect + ROUNDING or p.high < -effect - ROUNDING]
+    if outside:
+        worst = max(outside, key=lambda p: max(p.low, -p.high))
+        return Judged("not-as-declared", f"{_at(worst)}: all of it outside -{effect:g} to {effect:g}")
+    beyond = [p for p in known if p.low90 < -effect - ROUNDING or p.high90 > effect + ROUNDING]
+    if beyond:
+        worst = max(beyond, key=lambda p: max(p.high90, -p.low90))
+        shown = f"{worst.low90:.3g} to {worst.high90:.3g}"
+        return Judged("not-shown", f"90 % interval {shown} at dose {worst.dose:g} reaches beyond {effect:g}")
     if len(known) < len(points):
         lacking = next(point for point in points if point not in known)
         return Judged("not-shown", f"no interval at dose {lacking.dose:g}: {lacking.reason}")
+    if all(point.unaltered for point in points):
+        return Judged("as-declared", "by construction: what the column looks at is unaltered, byte for byte")
+    # no spread is no knowledge of the spread: counts and lags of a dozen clips are often all alike
+    still = next((p for p in known if max(abs(p.low), abs(p.high)) <= ROUNDING), None)
+    if still:
+        return Judged("not-shown", f"dose {still.dose:g}: {UNCHANGED}")
     return Judged("as-declared", f"90 % intervals at every dose within -{effect:g} to {effect:g}")
 
 

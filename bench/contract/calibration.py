@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bench.contract.files import whole_file
 from bench.contract.metric import Direction
-from bench.contract.result import DatasetRecord, Environment
+from bench.contract.result import DatasetRecord, Environment, ExtractorRecord
 
 CALIBRATION_VERSION = 1
 Says = Literal["rises", "falls", "flat"]
@@ -29,13 +29,20 @@ class Point(_Strict):
 
     dose: float
     value: float | None
-    difference: float | None = Field(None, description="the value minus that of the undamaged clips")
+    difference: float | None = Field(
+        None,
+        description="to the undamaged clips: the centre of the interval (a mean over speakers of their means); the "
+        "value minus the undamaged one where there is none",
+    )
     low: float | None = Field(None, description="95 % interval of the difference for new speakers, paired by speaker")
     high: float | None = None
     low90: float | None = Field(None, description="90 % interval of the same: two one-sided tests at .05")
     high90: float | None = None
     n_clips: int = 0
     n_speakers: int = 0
+    unaltered: bool = Field(
+        False, description="what the column looks at is byte for byte that of the undamaged clips, on every clip"
+    )
     reason: str | None = Field(None, description="why there is no value or no interval")
 
 
@@ -60,6 +67,11 @@ class ResponseCell(_Strict):
         None,
         description="no dose lies beyond its interval on the wrong side of a smaller one; None: not asked or not known",
     )
+
+    @property
+    def by_construction(self) -> bool:
+        """True if it is flat because the damage leaves what it looks at unaltered: as declared, and not by chance."""
+        return self.verdict == "as-declared" and all(point.unaltered for point in self.points)
 
 
 class DamageCurve(_Strict):
@@ -87,6 +99,11 @@ class Calibration(_Strict):
     n_speakers: int
     command: str
     wall_seconds: float
+    fresh: bool = Field(
+        False, description="every video and result was made in this run; otherwise wall_seconds is no cost of it"
+    )
+    failed: int = Field(0, description="clips without a score of their own, and values that failed on sound clips")
+    extractors: list[ExtractorRecord] = Field([], description="what the columns read beside the cues, with its weights")
     damages: list[DamageCurve]
 
     def save(self, path: Path) -> None:

@@ -73,7 +73,10 @@ class PairAt(_Strict):
     least_p: float = Field(description="the smallest p that so few rows can have")
     low: float | None = Field(None, description="of tau, clips resampled inside speaker x emotion, 95 %")
     high: float | None = None
-    same_winner: float | None = Field(None, description="share of resamplings in which both have the same best row")
+    same_winner: float | None = Field(
+        None, description="share of resamplings in which some row is best in both, ties included"
+    )
+    without_tau: int = Field(0, description="resamplings in which one order is all ties: they have no tau")
     reason: str | None = Field(None, description="why there is no interval")
     winners: tuple[list[str], list[str]] = Field(description="best rows of each, ties included")
 
@@ -123,6 +126,7 @@ class SpreadRecord(_Strict):
     seed: int
     replicates: int
     sections: list[SpreadSection]
+    left_out: list[str] = Field([], description="rows that stand under one protocol only, and so in no section")
 
     def save(self, path: Path) -> None:
         """Write spread.json (to a temporary name, then renamed)."""

@@ -36,6 +36,20 @@ def test_unknown_name_is_told_the_nearest_one_and_the_list():
         find_method("gt-missmatched")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("blur~1@other-audio", "damages take no request control"), ("~2", "the name of a damage before the ~")],
+)
+def test_what_a_damage_does_not_take_is_told(name, said):
+    with pytest.raises(UsageError, match=said):
+        find_method(name)
+
+
+def test_a_damage_has_no_checkpoint(plugin):
+    with pytest.raises(UsageError, match="the damage blur~1 has none"):
+        find_method("blur~1", plugin)
+
+
 def test_a_file_and_class_is_a_method(plugin):
     spec = find_method(f"{plugin}:Mine")
     assert spec.load().name == "mine"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -96,6 +97,28 @@ def test_the_verbs_that_work_on_clips_have_the_flag(verb):
     assert cli.parsed(verb.split()).backend == "loky"
 
 
+@pytest.mark.parametrize("address", ["foo", "foo:x", "http://foo:1"])
+def test_an_address_of_ray_that_is_none_is_wrong_use(address):
+    with pytest.raises(UsageError, match=r"RAY_ADDRESS=.*expected HOST:PORT"):
+        backends.answers(address)
+
+
+def test_an_address_where_no_ray_listens_is_told_at_once():
+    with pytest.raises(EmotalkError, match=r"no cluster answers there .*refused"):
+        backends.answers("127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        backends.answers(f"ray://127.0.0.1:{listening.getsockname()[1]}")
+    backends.answers("auto")
+
+
+@pytest.mark.parametrize("address", ["foo", "foo://x"])
+def test_an_address_of_dask_that_is_none_is_wrong_use(address, monkeypatch):
+    needs("distributed")
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with pytest.raises(UsageError, match=r"DASK_SCHEDULER_ADDRESS=.*expected tcp://HOST:PORT"):
+        backends.Dask(1)
+
+
 def submission(*words):
     return cli.parsed(["submit", *words])
 
@@ -119,6 +142,10 @@ def test_each_word_is_a_job():
         (["--each", "gt", "--", "methods"], "where they go"),
         (["--", "generate", "--method", "{}"], "where they go"),
         (["--", "submit", "--", "methods"], "cannot submit itself"),
+        (["--", "run", "--methods", "gt,statik"], "did you mean static"),
+        (["--", "generate", "--method", "blurr~1"], "did you mean blur"),
+        (["--", "datasets", "--jobs", "0"], "at least 1"),
+        (["--", "evaluate", "--help"], "asks for help"),
     ],
 )
 def test_a_submission_that_makes_no_sense_is_refused_before_anything_is_queued(words, said):
@@ -127,7 +154,7 @@ def test_a_submission_that_makes_no_sense_is_refused_before_anything_is_queued(w
 
 
 def test_a_command_that_is_none_is_refused_before_anything_is_queued(capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(UsageError, match="emotalk evaluate --no-such-flag: it is refused"):
         slurm.commands_of(submission("--", "evaluate", "--no-such-flag"))
     assert "no-such-flag" in capsys.readouterr().err
 

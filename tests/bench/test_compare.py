@@ -95,6 +95,19 @@ def test_a_metric_without_a_value_or_without_its_files_says_so_and_the_others_go
     assert shown(record)["SSIM"] == "better"
 
 
+def test_under_match_value_and_truth_are_means_over_the_same_clips(results):
+    """Clips whose real video has no value are in neither, so that the distance is one of the clips that were compared."""
+    good, bad = rows_of(results / "puppet-quick--good", results / "puppet-quick--bad")
+    for row in (good, bad):
+        of_sync = row.clips["metric"] == "SX-C"
+        without = of_sync & row.clips["clip_id"].str.endswith("_2")
+        row.clips.loc[without, "truth"] = None
+        row.clips.loc[without, "value"] = 100.0
+    line = next(m for m in compare_rows([good, bad]).pairs[0].metrics if m.metric == "SX-C")
+    assert (line.n_clips, line.truth) == (10, 6.0)
+    assert (line.value, line.other) == (pytest.approx(5.8, abs=0.1), pytest.approx(3.0, abs=0.1))
+
+
 def test_nothing_in_common_is_an_error(tmp_path):
     empty = dict.fromkeys(GOOD)
     one, other = (write_row(tmp_path / name, name, empty) for name in "ab")
@@ -149,6 +162,16 @@ def test_every_difference_is_also_read_in_doses_of_what_moves_its_column(results
         assert "blur 2 px" in said and "as large as" in said and "calibrated on puppet quick test" in said
     turned = compare_rows(rows[::-1], ruler=ruler).pairs[0].metrics
     assert {m.metric: m.doses for m in turned} == doses
+
+
+def test_what_is_better_than_the_undamaged_clips_is_not_read_as_damaged(results, tmp_path):
+    ruler = Ruler(calibration(damage(cell("SSIM", effect=lambda dose: -0.2 * dose, half=0.05))))
+    for name, shown in (("good", False), ("bad", True)):
+        row, base = results / f"puppet-quick--{name}", tmp_path / f"base-{name}"
+        write_row(base, "gt-reencoded", GOOD | {"SSIM": 0.7})
+        for pair in ((row, base), (base, row)):
+            [ssim] = [m for m in compare_rows(rows_of(*pair), ruler=ruler).pairs[0].metrics if m.metric == "SSIM"]
+            assert bool(ssim.doses) == shown, (name, pair)
 
 
 def test_without_a_ruler_the_words_say_why_and_the_table_is_as_ever(results):

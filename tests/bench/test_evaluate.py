@@ -239,6 +239,25 @@ def test_a_folder_with_nothing_usable_is_nothing_done(score, tmp_path):
         score(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("out", ["afile", "afile/x", "/proc/x"])
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_scored(score, spoiled, out, tmp_path, monkeypatch):
+    (tmp_path / "afile").touch()
+    monkeypatch.setattr("bench.evaluate.in_parallel", None)
+    with pytest.raises(UsageError, match=r"--out .*expected a folder that can be made"):
+        score(spoiled, out=tmp_path / out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["afile", "mine"]
+
+
+def test_the_folder_of_the_videos_is_not_replaced_by_a_result(score, spoiled):
+    for out in (spoiled, spoiled.parent):
+        with pytest.raises(UsageError, match="the videos are in that folder"):
+            score(spoiled, out=out)
+    (spoiled.parent / "another").mkdir()
+    (spoiled.parent / "another" / "thesis.tex").touch()
+    with pytest.raises(UsageError, match="an earlier result and nothing else"):
+        score(spoiled, out=spoiled.parent / "another")
+
+
 def test_limit_takes_the_first_clips(score, controls):
     assert score(controls / "static", limit=1).result.dataset.n_scored == 1
 

@@ -9,10 +9,13 @@ from hand_calibration import calibration, cell, damage
 from result_rows import write_row
 from run_emotalk import emotalk
 
+from bench import cli
 from bench.compare import compare_rows, load_row
-from bench.contract.errors import UsageError
+from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import SetEstimate
 from bench.power import comparable, power_of_rows
+from bench.power_verb import power_verb
+from bench.workspace import Workspace
 from metrics.power import smallest_difference
 from reports.power import markdown, terminal
 from reports.ruler import Ruler
@@ -145,3 +148,47 @@ def test_a_part_without_rows_names_the_command_that_makes_them(results):
     done = emotalk("power", "--profile", "quick", "--split", "validation", "--work", results.parent)
     assert done.returncode == 3
     assert "emotalk run --dataset puppet --profile quick --split validation --methods controls" in done.stderr
+
+
+def ask(results, **flags):
+    return power_verb(cli.Power(work=results.parent, jobs=1, **flags), Workspace(results.parent), "emotalk power")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"protocol": "nope"}, "nope"),
+        ({"protocol": "emotalk,eat-like"}, "expected one protocol"),
+        ({"manifest": "bench"}, "--manifest, --limit"),
+        ({"limit": 3}, "--manifest, --limit"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_honoured_is_refused(results, flags, said):
+    with pytest.raises(UsageError, match=said):
+        ask(results, **flags)
+
+
+def test_a_folder_of_other_things_is_refused_before_anything_is_computed(results, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.power.power_of_rows", lambda *args, **kwargs: pytest.fail("computed first"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").touch()
+    with pytest.raises(UsageError, match="expected a new folder"):
+        ask(results, out=tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("flags", "command"),
+    [
+        (
+            {"protocol": "eat-like"},
+            "--dataset puppet --profile quick --split test --protocol eat-like --methods controls",
+        ),
+        ({"dataset": "mead"}, "--dataset mead --root FOLDER --split test --methods controls"),
+        ({"dataset": "cremad-sample"}, "--dataset cremad-sample --split test --methods controls"),
+    ],
+    ids=str,
+)
+def test_the_command_that_makes_rows_has_every_flag_that_it_needs(results, flags, command):
+    with pytest.raises(NothingDoneError, match=f"`emotalk run {command}`"):
+        ask(results, **flags)

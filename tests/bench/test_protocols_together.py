@@ -9,11 +9,15 @@ import fake_metrics
 import pandas as pd
 import pytest
 
+from bench import cli
+from bench.contract.errors import NothingDoneError
 from bench.contract.result import Result
 from bench.data import media
 from bench.evaluate import evaluate_under
+from bench.pipeline import run_pipeline
 from bench.protocols import load_protocol, parse_protocol
 from bench.view import View
+from bench.workspace import Workspace
 from metrics.extractors.registry import EXTRACTORS
 from metrics.registry import METRICS
 
@@ -41,7 +45,8 @@ def evaluated(smoke_selection, warm, tmp_path, monkeypatch):
         fake_metrics.CALLS.clear()
         options = {"cache": cache, "jobs": 1, "limit": 2} | options
         chosen = {tmp_path / folder / name: PROTOCOLS[name] for name in names}
-        return dict(zip(names, evaluate_under(chosen, smoke_selection, videos, **options), strict=True))
+        done, run.empty = evaluate_under(chosen, smoke_selection, videos, **options)
+        return {one.folder.name: one for one in done}
 
     return run
 
@@ -109,6 +114,53 @@ def test_a_clip_shorter_than_a_protocol_takes_has_a_reason_in_every_column(evalu
     assert {m.value for m in result.metrics} == {None}
     assert {(u.reason, u.n_clips) for m in result.metrics for u in m.unscored} == {("too-short-for-protocol", 2)}
     assert "at least 101" in result.metric("PSNR").unscored[0].detail
+
+
+def test_a_protocol_under_which_nothing_has_a_value_does_not_keep_the_others_from_theirs(
+    evaluated, spoiled_videos, monkeypatch
+):
+    monkeypatch.setitem(PROTOCOLS, "broken", replace(LIGHT, name="broken", metrics=("on-fire",)))
+    assert list(evaluated(spoiled_videos, "broken", "plain")) == ["plain"]
+    (said,) = map(str, evaluated.empty)
+    assert "protocol broken" in said and "metric-failed x 1" in said and "None" not in said
+    with pytest.raises(NothingDoneError, match=r"protocol broken.*metric-failed"):
+        evaluated(spoiled_videos, "broken", folder="b")
+
+
+def test_a_run_keeps_a_method_under_the_protocols_that_have_values(
+    evaluated, smoke_work, smoke_selection, tmp_path, monkeypatch
+):
+    broken = replace(LIGHT, name="broken", metrics=("on-fire",))
+    monkeypatch.setattr("bench.protocols.load_protocols", lambda names: [broken, LIGHT])
+    document = {"seconds": 0.0, "selection": str(smoke_selection.path)}
+    monkeypatch.setattr("bench.pipeline.prepare", lambda *_: cli.Outcome(document=document))
+    (tmp_path / "still.py").write_text(STILL)
+    space = Workspace(tmp_path / "work")
+    space.root.mkdir()
+    (space.root / "store").symlink_to(smoke_work / "store")
+    words = f"run --profile smoke --limit 1 --jobs 1 --no-sheet --methods {tmp_path / 'still.py'}:Still"
+    done = run_pipeline(cli.parsed(words.split()), space, "emotalk run")
+    assert done.code == 4 and len(done.document["results"]) == 1 and done.document["spread"] is None
+    (failure,) = done.document["failures"]
+    assert "protocol broken" in failure["message"] and "protocol broken" in done.text
+
+
+def test_a_column_whose_expert_is_missing_is_an_answer_as_one_whose_weights_are(evaluated, spoiled_videos, monkeypatch):
+    monkeypatch.setitem(PROTOCOLS, "learned", replace(LIGHT, name="learned", metrics=("by-expert",)))
+    (cell,) = evaluated(spoiled_videos, "learned")["learned"].result.metrics
+    assert cell.value is None and cell.reason == "expert-missing"
+
+
+STILL = """
+from bench.contract.method import Input
+
+class Still:
+    name, version, consumes = "still", "1", frozenset({Input.REFERENCE_IMAGE})
+
+    def generate(self, request):
+        for _ in range(request.n_frames):
+            yield request.reference_image
+"""
 
 
 HARNESS = {  # every key that the harness reads and that can change a number, with its other values

@@ -15,6 +15,7 @@ from run_emotalk import emotalk
 
 from bench.contract.result import Result
 from bench.data.manifests import load_manifest
+from bench.pipeline import specs_of
 
 PLUGIN = """
 import numpy as np
@@ -66,6 +67,10 @@ def arguments(folder, tree):
 
 def table(folder):
     return pd.concat(pd.read_parquet(p) for p in sorted((folder / "work" / "results").glob("*/clips.parquet")))
+
+
+def test_a_method_written_twice_is_one_row_in_the_order_given():
+    assert [spec.label for spec in specs_of("static,blur~1,gt,blur~1.0,static")] == ["static", "blur~1", "gt"]
 
 
 def test_run_makes_a_report_with_every_row_and_a_second_run_changes_nothing(run_folder, smoke_tree):

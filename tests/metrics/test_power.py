@@ -114,3 +114,17 @@ def test_few_speakers_know_their_spread_badly():
     inside = (drawn * low <= 1) & (drawn * high >= 1)
     assert inside.mean() == pytest.approx(0.95, abs=0.015)
     assert sd_known_within(4)[1] > high
+
+
+@pytest.mark.parametrize(
+    ("speakers", "tests"), [(3, 1), (12, 60), (200, 17), (200, 20), (220, 11), (400, 20), (1000, 60)]
+)
+def test_many_speakers_and_many_rows_have_a_smallest_difference_that_is_shown_in_80_percent(speakers, tests):
+    found = smallest_difference(1.0, speakers, tests)
+    assert power_of(found, 1.0, speakers, 0.05 / tests) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_where_the_other_tail_no_longer_counts_the_power_makes_no_step():
+    for speakers in (3, 12, 200):
+        at = [power_of(shift / np.sqrt(speakers), 1.0, speakers) for shift in (3.0 - 1e-6, 3.0 + 1e-6)]
+        assert at[0] == pytest.approx(at[1], abs=2e-5)

@@ -78,3 +78,20 @@ def test_equal_seeds_give_equal_numbers():
 def test_where_no_clip_repeats_a_cell_the_reason_stands():
     found = resampled(np.ones((2, 3)), np.ones((2, 3)), np.array(list("abc")), np.array(list("xyz")), 0)
     assert found.low is None and found.reason == "one clip per speaker and emotion"
+
+
+def test_rows_that_tie_for_the_best_all_win_whichever_stands_first():
+    tied, apart = table([0, 0, 5], 0), table([1, 0, 5], 0)
+    for order in ([0, 1, 2], [1, 0, 2]):
+        found = resampled(tied[order], apart[order], SPEAKERS, EMOTIONS, seed=0)
+        assert found.same_winner == 1 and found.without_tau == 0
+
+
+def test_resamplings_without_a_tau_are_counted():
+    """Two rows that differ on one clip of 32: without that clip in the draw they are alike, and there is no order."""
+    one = np.zeros((2, len(SPEAKERS)))
+    one[1, 0] = 1
+    found = resampled(one, one, SPEAKERS, EMOTIONS, seed=0, replicates=200)
+    assert 20 < found.without_tau < 120 and (found.low, found.high, found.same_winner) == (1, 1, 1)
+    nothing = resampled(np.zeros((2, len(SPEAKERS))), one, SPEAKERS, EMOTIONS, seed=0, replicates=200)
+    assert nothing.without_tau == 200 and nothing.reason == "all rows alike in one of the orders"

@@ -153,3 +153,15 @@ def test_a_report_reads_distances_between_rows_in_doses(table, monkeypatch):
 def test_a_report_without_a_calibration_says_what_makes_one(table):
     [section] = dose_sections(table)
     assert "Not in doses" in section["html"] and "emotalk calibrate --dataset puppet" in section["html"]
+
+
+def test_a_row_nearer_to_the_truth_than_the_undamaged_clips_is_not_read_as_damaged(make, tmp_path, monkeypatch):
+    make_result, metric_value, _ = make
+    rows = {"gt-reencoded": 3.0, "two_stage": 2.0, "wav2lip": 2.999}
+    loaded = [Loaded(make_result(n, [metric_value("M-LMD", v, primary=True)]), tmp_path) for n, v in rows.items()]
+    ruler = Ruler(calibration(damage(cell("M-LMD", effect=lambda d: 0.5 * d, half=0.01))))
+    monkeypatch.setattr("reports.doses.find_ruler", lambda result, folders: ruler)
+    [table] = tables(loaded)
+    [section] = dose_sections(table)
+    assert section["html"].count("better than the undamaged clips: no damage reads that") == 1
+    assert "too small to read" in section["html"]

@@ -5,8 +5,8 @@ from hand_calibration import DOSES, calibration, cell, damage
 from result_rows import write_row
 
 from bench.contract.errors import UsageError
-from bench.contract.result import Result
-from reports.ruler import Ruler, badness, doses_in_words, find_ruler, in_short, in_words
+from bench.contract.result import ExtractorRecord, Result
+from reports.ruler import NOT_FROM_ZERO, Ruler, badness, doses_in_words, find_ruler, in_short, in_words
 
 
 def ruler(*cells, **about):
@@ -55,6 +55,35 @@ def test_a_dose_that_does_less_than_a_smaller_one_is_stepped_over():
     answers = {1.0: -0.010, 2.0: -0.009, 4.0: -0.04}
     found = read(ruler(cell(effect=answers.__getitem__)), 0.025)
     assert 1.0 < found.dose < 4.0
+
+
+@pytest.mark.parametrize("name", NOT_FROM_ZERO)
+def test_below_the_smallest_dose_nothing_is_read_where_dose_zero_is_not_the_undamaged_clip(name):
+    one = ruler(cell(effect=lambda d: -0.1 - 0.01 * d, half=0.015), name=name)
+    below, inside = read(one, 0.105), read(one, 0.12)
+    assert below.reads == "less-than-bottom" and in_words(below) == f"{name} < 1 px" and below.dose is None
+    assert in_short([below]) == [f"{name} < 1 px"]
+    assert inside.dose == pytest.approx(2.0) and in_words(inside).startswith(f"{name} 2 px [≤ 1, ")
+    assert read(ruler(cell(effect=lambda d: -0.1 - 0.01 * d)), 0.105).dose < 1  # a blur of 0 px is no blur
+    assert read(one, 0.001).reads == "too-small" and read(one, 0.2).reads == "more-than-top"
+
+
+def test_such_a_curve_also_needs_two_doses():
+    assert ruler(cell(doses=[1.0]), name="codec").read("SSIM", "1", 0.01) == []
+
+
+def with_lows(*lows):
+    """A straight curve of .01 a dose whose intervals begin at these sizes."""
+    made = cell(effect=lambda d: 0.01 * d)
+    points = [p.model_copy(update={"low": low}) for p, low in zip(made.points, lows, strict=True)]
+    return ruler(made.model_copy(update={"points": points}))
+
+
+def test_the_upper_end_is_the_largest_dose_that_the_lower_curve_allows():
+    assert read(with_lows(0.009, 0.009, 0.039), 0.009).high == pytest.approx(2.0)  # a plateau: up to its last dose
+    assert read(with_lows(0.009, 0.008, 0.039), 0.009).high == pytest.approx(2.0)  # what one dose does, larger ones do
+    assert read(with_lows(-0.001, -0.002, 0.039), 0.01).high > 2.0  # doses that may do nothing
+    assert read(with_lows(-0.001, -0.002, 0.0), 0.01).high is None  # beyond the top dose
 
 
 @pytest.mark.parametrize(
@@ -134,11 +163,56 @@ def test_of_several_calibrations_the_rows_own_part_comes_first(result, tmp_path,
     assert found.calibration.n_clips == 7 and "puppet quick test: 7 clips of 5 speakers" in found.made_of
 
 
-def test_a_file_that_is_no_calibration_is_named(result, tmp_path):
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "calibration.json").write_text("{}")
-    with pytest.raises(UsageError, match=r"x/calibration\.json: not a calibration"):
-        find_ruler(result, [tmp_path])
+@pytest.mark.parametrize("broken", ["{}", '{"schema_version": 0}', "\udcff", ""])
+def test_a_broken_file_of_the_users_own_is_left_out_and_named(result, tmp_path, monkeypatch, broken):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    (tmp_path / "calibration" / "x").mkdir(parents=True)
+    (tmp_path / "calibration" / "x" / "calibration.json").write_text(broken, errors="surrogateescape")
+    said = "calibration/x/calibration.json is not a calibration: remove or remake it"
+    assert said in find_ruler(result, [tmp_path / "calibration"])
+    assert said in find_ruler(result, [saved(tmp_path / "calibration", "y", calibration())]).made_of
+
+
+def test_a_broken_file_of_the_suites_own_is_an_error(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.resources.files", lambda package: tmp_path)
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "calibration-x.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"calibration-x\.json: not a calibration"):
+        find_ruler(result)
+
+
+def test_a_partial_or_empty_calibration_does_not_hide_a_whole_one(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    whole = calibration(damage(cell()), damage(cell(half=0.003), name="noise"), n_clips=7)
+    saved(tmp_path, "whole", whole)
+    saved(tmp_path, "partial", calibration(n_clips=99, created="2027-01-01T00:00:00+00:00"))
+    saved(tmp_path, "old", calibration(damage(*[cell(version="0")] * 5), n_clips=99))
+    found = find_ruler(result, [saved(tmp_path, "empty", calibration(damage(cell(verdict="not-shown")), n_clips=99))])
+    assert found.calibration.n_clips == 7
+
+
+def test_where_no_curve_can_be_read_that_is_said(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    found = find_ruler(result, [saved(tmp_path, "empty", calibration(damage(cell(verdict="not-shown"))))])
+    assert found.startswith("the calibration of puppet has no curve that can be read; `emotalk calibrate")
+
+
+def test_columns_that_other_networks_made_are_not_read_and_named(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    records = [
+        ExtractorRecord(name="face", version="1", weights={"face": "w"}),
+        ExtractorRecord(name="sync_expert", version="1", weights={"sync-expert": "a"}),
+    ]
+    made = calibration(damage(cell(), cell("SX-D")), extractors=records)
+    folders = [saved(tmp_path, "c", made)]
+    mine = [records[0], records[1].model_copy(update={"weights": {"sync-expert": "b"}})]
+    found = find_ruler(result.model_copy(update={"extractors": mine}), folders)
+    assert found.read("SX-D", "1", 0.02) == [] and found.read("SSIM", "1", 0.02)
+    assert "not laid on SX-D: calibrated with other weights of sync_expert" in found.made_of
+    assert find_ruler(result.model_copy(update={"extractors": records}), folders).read("SX-D", "1", 0.02)
+    other_face = records[0].model_copy(update={"weights": {"face": "v"}})
+    found = find_ruler(result.model_copy(update={"extractors": [other_face]}), folders)
+    assert "no curve that can be read; not laid on SSIM" in found
 
 
 def test_badness_is_the_shown_value_with_less_for_better():

@@ -13,7 +13,7 @@ from bench.contract.errors import UsageError
 from bench.contract.result import CLIP_COLUMNS
 from bench.contract.spread import NOT_EVALUATED, NOT_IN_PROTOCOL
 from bench.spread import build_spread, spread_record
-from reports.spread import headline, moving
+from reports.spread import headline, metric_notes, moving, terminal
 from reports.spreadpage import page
 
 LEVELS = {"m0": 0.9, "m1": 0.8, "m2": 0.7, "m3": 0.6, "m4": 0.5}
@@ -146,6 +146,32 @@ def test_a_header_marks_what_is_unverified_and_unknown_and_ours_comes_first(writ
 def test_one_protocol_alone_or_other_clips_are_refused_with_what_to_do(written):
     with pytest.raises(UsageError, match="--protocol A,B"):
         spread_record(written({"emotalk": rows(LEVELS)}))
+
+
+def test_rows_under_one_protocol_only_are_named_with_the_reason_wherever_the_spread_is_told(written, make, tmp_path):
+    make_result, metric_value, _ = make
+    folders = written({"emotalk": rows(LEVELS), "other": rows({r: v / 2 for r, v in LEVELS.items()})})
+    elsewhere = make_result("m9", [metric_value("SSIM", 0.9)], dataset={"part": "validation", "store_sha256": "e" * 64})
+    done = build_spread([*folders, save(tmp_path / "m9--emotalk", elsewhere, 0.01)], tmp_path / "out")
+    [said] = done.record.left_out
+    assert said.startswith("puppet · quick · validation, protocol emotalk, 1 row: m9: under one protocol only")
+    assert "other part and clips" in said and len(done.record.sections) == 1
+    for text in ((tmp_path / "out" / "spread.md").read_text(), page(done.record), terminal(done.record)):
+        assert "Left out" in text and "m9" in text
+    assert "Left out" not in page(spread_record(folders))
+
+
+def test_the_words_count_sets_of_clips(written):
+    with pytest.raises(UsageError, match="emotalk in 1 set of clips"):
+        spread_record(written({"emotalk": rows(LEVELS)}))
+
+
+def test_resamplings_without_a_tau_are_told(written):
+    record = spread_record(written({"emotalk": rows(LEVELS), "other": rows({r: v / 2 for r, v in LEVELS.items()})}))
+    section, m = only(record)
+    told = m.model_copy(update={"pairs": [m.pairs[0].model_copy(update={"without_tau": 7})]})
+    assert "7 resamplings in which one order is all ties have no tau" in " ".join(metric_notes(section, told))
+    assert "have no tau" not in " ".join(metric_notes(section, m))
 
 
 def test_a_row_that_is_another_model_under_the_other_protocol_is_refused(written, make, tmp_path):

@@ -233,6 +233,17 @@ def test_where_nothing_can_be_rendered_the_cues_are_damaged_in_frames_with_a_fac
     assert np.isnan(made.landmarks[7]).all()
 
 
+@pytest.mark.parametrize("name", ["gaze-mirrored", "cues-swapped"])
+def test_where_nothing_can_be_rendered_clips_that_are_not_hit_are_in_cue_space_too_with_their_own_cues(name):
+    method = CLASSES[name](0.01)
+    asked = request(consumes=CLASSES[name].consumes, lacking={Input.RENDERER: Reason.CUE_SPACE_ONLY})
+    assert not method.falls_on(asked)
+    with pytest.raises(NotApplicable, match="cue-space-only"):
+        list(method.generate(asked))
+    true, made = asked.true_cues, method.cues(asked)
+    assert all(np.array_equal(getattr(true, part), getattr(made, part), equal_nan=True) for part in FIELDS)
+
+
 @pytest.mark.parametrize("name", [name for name, cls in CLASSES.items() if cls.needs_renderer])
 def test_what_must_be_rendered_is_not_applicable_to_real_video(name):
     asked = request(consumes=CLASSES[name].consumes, lacking={Input.RENDERER: Reason.CUE_SPACE_ONLY})
@@ -269,7 +280,7 @@ def test_a_damage_with_its_dose_is_a_row_of_its_own():
 @pytest.mark.parametrize(
     ("name", "message"),
     [("blurr~1", "did you mean blur"), ("blur~much", "expected a number as the dose"), ("blur~", "expected a number"),
-     ("blur", "with its dose, as blur~1.5"), ("blur~1@other-audio", "unknown method")],
+     ("blur", "with its dose, as blur~1.5"), ("blur~1@other-audio", "damages take no request control")],
 )  # fmt: skip
 def test_a_name_that_is_no_damage_says_what_one_is(name, message):
     with pytest.raises(UsageError, match=message):

@@ -4,10 +4,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from hand_calibration import DOSES, calibration, cell, damage
 
 from bench.calibration.declaration import load_declaration
 from bench.calibration.freeze import freeze, with_block
-from bench.calibration.table import terminal
+from bench.calibration.table import summary, terminal, took
 from bench.contract.calibration import Calibration, DamageCurve, Point, ResponseCell
 from bench.contract.errors import UsageError
 from bench.contract.result import DatasetRecord, Environment
@@ -64,7 +65,9 @@ def test_the_frozen_copy_names_no_folder_of_this_machine_and_carries_its_hash(re
     assert sums.read_text() == f"{hashlib.sha256(frozen.read_bytes()).hexdigest()}  {frozen.name}\n"
     text = page.read_text()
     assert text.startswith("a\n") and text.endswith("-->\nb\n") and "old" not in text
-    assert "| blur | SSIM | falls by over 0.005 | not shown |" in text
+    assert "| blur | SSIM, PSNR, LPIPS, " in text and " rises, " in text
+    assert text.count("| not shown |") == 21  # one reason, one line
+    assert "made from the cache" in text and "1 s" not in text
 
 
 def test_a_part_of_a_calibration_or_another_declaration_is_refused(record, tree):
@@ -79,6 +82,28 @@ def test_a_part_of_a_calibration_or_another_declaration_is_refused(record, tree)
         freeze(written(other, tree / "other"), tree)
 
 
+def test_a_calibration_in_which_something_failed_is_refused(record, tree):
+    with pytest.raises(UsageError, match="2 clips or values failed"):
+        freeze(written(record.model_copy(update={"failed": 2}), tree / "failed"), tree)
+
+
+def test_seconds_are_told_only_where_everything_was_made_in_that_run(record):
+    assert took(record) == "made from the cache, in part or whole"
+    assert took(record.model_copy(update={"fresh": True, "wall_seconds": 375.2})) == "took 375 s"
+
+
+def test_chance_counts_only_cells_that_could_pass_by_it_and_is_rounded_up():
+    flat = {"says": "flat", "least": None, "margin": 1.0}
+    point = {"value": 1.0, "difference": 0.0, "low": -0.1, "high": 0.1}
+    one = cell(points=[Point(dose=d, **point) for d in DOSES], **flat)
+    sure = cell(points=[Point(dose=d, unaltered=True, **point) for d in DOSES], **flat)
+    without = cell(half=None, verdict="not-shown")
+    text = " ".join(summary(calibration(damage(one, sure, without), n_clips=6, n_speakers=1)))
+    assert "3 cells of 1 damage on 6 clips of 1 speaker: 2 as declared" in text
+    assert "by construction: 1 " in text
+    assert "nothing by construction (1 cell) at most 1 would come out as declared by chance" in text
+
+
 def test_a_page_without_a_place_for_it_is_refused():
     with pytest.raises(UsageError, match="puppet-quick: begin"):
         with_block("nothing here", "puppet-quick", "text")
@@ -89,4 +114,5 @@ def test_the_terminal_names_every_cell_and_counts_the_verdicts(record):
     cells = [(curve.damage, cell.metric) for curve, cell in record.cells()]
     assert f"{len(cells)} cells of 21 damages" in text
     assert f"0 as declared, 0 not as declared, {len(cells)} not shown" in text
-    assert all(f"  {damage}: {metric} " in text for damage, metric in cells)
+    otherwise = {line.partition(":")[0].strip(): line for line in text.rpartition("cells of")[2].splitlines()}
+    assert all(f" {metric} " in otherwise[damage] for damage, metric in cells)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.calibration.responses import narrowed
-from bench.calibration.verdicts import verdict_of
+from bench.calibration.verdicts import UNCHANGED, verdict_of
 from bench.contract.calibration import Point
 
 
@@ -59,9 +59,30 @@ def test_flat_must_hold_at_every_dose():
     assert verdict("flat", 0.0, 0.0, None) == "not-shown"
 
 
-def test_no_change_at_all_is_flat_and_no_rise():
-    assert verdict("flat", 0.0, 0.0, 0.0, half=0.0) == "as-declared"
+def test_no_change_of_any_clip_does_not_show_that_a_column_is_flat():
+    found = verdict_of("flat", 1.0, curve(0.0, 0.0, 0.0, half=0.0))
+    assert (found.verdict, found.reason) == ("not-shown", f"dose 1: {UNCHANGED}")
     assert verdict("rises", 0.0, 0.0, 0.0, half=0.0) == "not-as-declared"
+    still_once = [*curve(0.2, 0.3), *(p.model_copy(update={"dose": 3}) for p in curve(0.0, half=0.0))]
+    assert verdict_of("flat", 1.0, still_once).reason == f"dose 3: {UNCHANGED}"
+
+
+def test_what_is_unaltered_at_every_dose_is_flat_by_construction_and_a_part_of_it_is_not():
+    points = [p.model_copy(update={"unaltered": True}) for p in curve(0.0, 0.0, 0.0, half=0.0)]
+    assert verdict_of("flat", 1.0, points).verdict == "as-declared"
+    assert verdict_of("flat", 1.0, points).reason.startswith("by construction")
+    assert verdict_of("flat", 1.0, [points[0], *curve(0.0, 0.0, half=0.0)]).verdict == "not-shown"
+
+
+def test_the_worst_dose_is_named():
+    assert "1.6 to 1.8 at dose 3" in verdict_of("flat", 1.0, curve(1.2, -1.5, 1.7)).reason
+    assert "dose 2 " in verdict_of("flat", 1.0, curve(0.95, -1.05, 0.0)).reason
+
+
+def test_the_highest_dose_with_a_value_needs_an_interval():
+    top = Point(dose=3, value=9.0, difference=9.0, reason="2 speakers, 3 are needed")
+    found = verdict_of("rises", 1.0, [*curve(0.5, 2.0), top])
+    assert (found.verdict, found.reason) == ("not-shown", "no interval at dose 3: 2 speakers, 3 are needed")
 
 
 def test_without_values_or_intervals_the_reason_is_said():
