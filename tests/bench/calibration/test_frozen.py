@@ -1,6 +1,7 @@
 """What is frozen was measured under the declaration that lies here, and says what its own numbers say."""
 
 import re
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -64,3 +65,10 @@ def test_every_deviation_is_explained_in_the_docs():
     for damage, cell in Calibration.model_validate_json(text).cells():
         if cell.verdict == "not-as-declared":
             assert f"{damage.damage}: {cell.metric}" in page
+
+
+def test_every_frozen_record_has_its_hash_in_the_list():
+    lines = (REFERENCE / "SHA256SUMS").read_text(encoding="utf-8").split()
+    listed = dict(zip(lines[1::2], lines[::2], strict=True))
+    records = [p for p in REFERENCE.iterdir() if p.name.endswith(".json")]
+    assert listed == {p.name: sha256(p.read_bytes()).hexdigest() for p in records}
