@@ -1,8 +1,10 @@
 """Speed of rendering the embedded dataset on two processes, as `prepare` does it; wall clock, one run."""
 
+import sys
 import time
 
 import pytest
+from cloudpickle import register_pickle_by_value
 from joblib import Parallel, delayed
 
 from bench.data.puppet.dataset import plan, write_tree
@@ -12,6 +14,8 @@ from bench.data.puppet.splits import find_profile
 from bench.data.puppet.truth import RENDERER_SEX
 
 pytestmark = pytest.mark.slow
+# another package may have brought a top-level `tests`: workers then cannot import this file by its name
+register_pickle_by_value(sys.modules[__name__])
 
 
 def render(speaker_name: str, emotion: str) -> tuple[int, float]:
