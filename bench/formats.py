@@ -31,6 +31,7 @@ $EMOTALK_WORK (default ./work)
     selections/<manifest>-<part>.json  scored clips with partners and reference images, fixed once;
                                      beside it <manifest>-<part>.rejected.parquet
     references/<clip_id>-<hash>.png  reference images
+    references/<clip_id>.json        which frame that is, so that it is looked for once
     clips/<clip_id>/                 face.mp4, audio.wav (not of frames only), cues.safetensors, record.json;
                                      cues_native.safetensors (source above 25 fps), truth.safetensors (embedded dataset)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json

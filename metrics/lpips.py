@@ -87,7 +87,7 @@ def network(trunk: str, file: Path, device: str = "cpu") -> Any:
     import lpips
     import torch
 
-    from metrics.extractors.weight_arrays import read_array_pickle
+    from bench.contract.weight_arrays import read_array_pickle
 
     with warnings.catch_warnings():  # the package calls torchvision in a manner that is deprecated there
         warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")

@@ -24,6 +24,8 @@ from bench.contract.errors import Reason, RejectedInput
 SAME_SENTENCE = "reference-same-sentence"
 SAME_CLIP = "reference-same-clip"
 
+REFERENCE_VERSION = "1"
+"""Changes when choose_reference_frame would choose another frame of the same cues."""
 OPEN_EYES = 0.9
 """A frame's eyes are open if the narrower one is at least this share of its median over the clip."""
 CLOSED_MOUTH = 0.03

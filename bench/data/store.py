@@ -84,6 +84,10 @@ class Store:
         """Where the reference image with this pixel hash, taken from a (neutral) clip, lies."""
         return self.folder / "references" / f"{clip_id}-{sha256[:8]}.png"
 
+    def reference_note(self, clip_id: str) -> Path:
+        """Where `prepare` keeps which frame of a clip became the reference image, so that it need not look again."""
+        return self.folder / "references" / f"{clip_id}.json"
+
     def whole(self, record: dict[str, Any]) -> bool:
         """True if every file of a prepared clip is there with the size it was written with."""
         folder = self.clip_folder(record["clip_id"])

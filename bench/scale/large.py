@@ -31,6 +31,9 @@ ROWS = 30_000
 SPEAKERS = [f"M{n:03d}" for n in range(101, 125)] + [f"W{n:03d}" for n in range(101, 125)]
 TAKES = 32
 """Sentences per speaker, emotion and level: with MEAD's 48 speakers, 8 emotions and 3 levels enough for 30,000 and more."""
+LEVELS = [(emotion, level) for emotion in EMOTIONS for level in ((1,) if emotion == "neutral" else (1, 2, 3))]
+ONE_TAKE = len(LEVELS) * len(SPEAKERS)
+"""Clips of everybody in everything, once: sizes that are multiples of it hold the same mix of clips."""
 NAMES = ("first", "second")
 """Rows of the report: it compares two."""
 
@@ -48,8 +51,7 @@ class Step:
 
 def clip_ids(rows: int) -> list[str]:
     """Clips in MEAD's scheme, all speakers from the first few on. ValueError for more than there are names for."""
-    levels = [(e, n) for e in EMOTIONS for n in ((1,) if e == "neutral" else (1, 2, 3))]
-    names = [f"{s}_front_{e}_{n}_{take:03d}" for take, (e, n), s in product(range(1, TAKES + 1), levels, SPEAKERS)]
+    names = [f"{s}_front_{e}_{n}_{take:03d}" for take, (e, n), s in product(range(1, TAKES + 1), LEVELS, SPEAKERS)]
     if rows > len(names):
         raise ValueError(f"expected at most {len(names)} rows, got {rows}")
     return names[:rows]

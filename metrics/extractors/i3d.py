@@ -113,7 +113,7 @@ def i3d_layers(file: Path, device: str = "cpu") -> dict[str, Any]:
     """Layer -> (weight (O, I, T, H, W), bias (O,)), batch normalisation folded in; WeightsError if the file does not fit."""
     import torch
 
-    from metrics.extractors.weight_arrays import read_array_pickle
+    from bench.contract.weight_arrays import read_array_pickle
 
     arrays = read_array_pickle(file)
     layers: dict[str, Any] = {}

@@ -86,7 +86,7 @@ def inception_network(file: Path, layers: int | None = None) -> Any:
     from pytorch_fid import inception as fid
     from torchvision.models import Inception3
 
-    from metrics.extractors.weight_arrays import read_torchscript
+    from bench.contract.weight_arrays import read_torchscript
 
     with warnings.catch_warnings(), torch.device("meta"):  # no memory, no random numbers before the real ones come
         warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ from bench.scale import ahead, large, page
 from bench.scale.cost import Run
 from bench.scale.memory import Peak
 
-FEW, MANY = 500, 2000
+FEW, MANY = large.ONE_TAKE, 4 * large.ONE_TAKE  # the same mix of clips: neutral ones are what reference images come from
 
 
 @pytest.fixture

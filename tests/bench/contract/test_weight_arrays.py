@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.contract.errors import WeightsError
-from metrics.extractors.weight_arrays import read_array_pickle, read_torchscript
+from bench.contract.weight_arrays import read_array_pickle, read_torchscript
 
 called = []
 

@@ -1,0 +1,85 @@
+"""The generator: a source picture and key points -> the source's person with the face that the key points have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from baselines.generator.grids import heatmaps, sample
+from baselines.generator.keypoints import Face, KeyPointNetwork
+from baselines.generator.landmark_ties import FINE
+from baselines.generator.layers import Residual, block, doubled
+from baselines.generator.motion import MotionNetwork, small
+
+FINE_SPREAD = 0.03
+"""Standard deviation of a fine key point's heat as the decoder sees it, in half widths of the picture."""
+
+
+class Source(NamedTuple):
+    """Everything of a source picture that does not depend on the frame to be made, computed once."""
+
+    picture: torch.Tensor
+    small: torch.Tensor
+    half: torch.Tensor
+    quarter: torch.Tensor
+    face: Face
+
+    def repeated(self, times: int) -> Source:
+        """A source of one picture for so many frames at once, without copies."""
+        face = Face(*(t.expand(times, *t.shape[1:]) for t in self.face))
+        return Source(*(t.expand(times, -1, -1, -1) for t in self[:4]), face)
+
+
+class Generator(nn.Module):
+    """`size` px wide pictures, 128 or 256; `points` key points; `channels` of the decoder at a quarter of the size."""
+
+    def __init__(self, size: int, points: int, channels: int = 96, motion_channels: int = 64, point_channels: int = 32):
+        super().__init__()
+        if size % 32:
+            raise ValueError(f"size: expected a multiple of 32, got {size}")
+        self.size = size
+        self.key_points = KeyPointNetwork(points, point_channels)
+        self.motion = MotionNetwork(points, motion_channels)
+        c, half = channels, channels * 2 // 3
+        self.first = block(3, 32, kernel=7)
+        self.to_half = block(32, half, stride=2)
+        self.to_quarter = nn.Sequential(block(half, c, stride=2), Residual(c), Residual(c))
+        self.into = block(c + MotionNetwork.features(motion_channels), c)
+        self.at_quarter = nn.Sequential(Residual(c), Residual(c), Residual(c))
+        fine = c // 2
+        self.at_half = nn.Sequential(block(c + half + 2 * len(FINE), fine), block(fine, fine))
+        # four pictures of half the size, interleaved, and for each pixel how far it is taken from the source
+        self.out = nn.Conv2d(fine, 4 * (3 + 1), 3, 1, 1)
+
+    def look(self, pictures: torch.Tensor) -> Face:
+        """The key points of pictures (B, 3, size, size) in 0..1."""
+        return self.key_points(pictures)
+
+    def source(self, pictures: torch.Tensor, face: Face | None = None) -> Source:
+        """Features of source pictures (B, 3, size, size) in 0..1."""
+        half = self.to_half(self.first(pictures * 2 - 1))
+        face = self.look(pictures) if face is None else face
+        return Source(pictures, small(pictures), half, self.to_quarter(half), face)
+
+    def forward(self, source: Source, driving: Face) -> dict[str, torch.Tensor]:
+        """`picture` (B, 3, size, size) in 0..1, and what it was made of: `warped` the moved source, `taken` its share."""
+        motion = self.motion(source.small, source.face, driving)
+        places = motion.places.permute(0, 3, 1, 2)
+        seen = motion.seen.to(source.quarter.dtype)
+        moved = sample(source.quarter, motion.places) * seen[:, :1]
+        x = self.at_quarter(self.into(torch.cat([moved, motion.features], 1)))
+        places = doubled(places)
+        moved = sample(source.half, places.permute(0, 2, 3, 1)) * doubled(seen[:, 1:2])
+        with torch.autocast(x.device.type, enabled=False):
+            points = [f.posed[:, FINE] for f in (driving, source.face)]
+            there, before = (heatmaps(p, self.size // 2, FINE_SPREAD) for p in points)
+        fine = torch.cat([there, there - before], 1).to(x.dtype)
+        x = self.out(self.at_half(torch.cat([doubled(x), moved, fine], 1)))
+        with torch.autocast(x.device.type, enabled=False):
+            x = nn.functional.pixel_shuffle(x.float(), 2)
+            warped = sample(source.picture, doubled(places).permute(0, 2, 3, 1))
+            taken = torch.sigmoid(x[:, 3:]) * doubled(doubled(motion.seen[:, 2:].float()))
+            picture = taken * warped + (1 - taken) * torch.sigmoid(x[:, :3])
+        return {"picture": picture, "warped": warped, "taken": taken}
