@@ -121,6 +121,8 @@ class Train(OnDataset):
     """One field of its configuration, as --set steps=2000; may be given several times."""
     config: Path | None = None
     """TOML file with fields of its configuration; --set goes before it."""
+    also: tuple[Profile, ...] = ()
+    """Further profiles of the embedded dataset whose training speakers are trained on too, as --also pretrain."""
     seeds: str | None = None
     """Several runs, as 0,1,2; their experts are called NAME-0, NAME-1, NAME-2. Default: one run with --seed."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

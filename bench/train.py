@@ -22,6 +22,7 @@ from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import Direction
 from bench.contract.train import Callback, ClipReader, Context, Trainable, TrainingData, to_device
 from bench.progress import Bar
+from bench.training.batches import Batches
 from bench.training.callbacks import better
 from bench.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from bench.training.curve import Curve, Line, finite
@@ -62,6 +63,8 @@ class Trained:
     steps: int
     stopped: bool
     seconds: float
+    waited: float
+    """Seconds of this process in which a step had to wait for its batch."""
     curve: Curve
     model: Any
     data: TrainingData = field(repr=False)
@@ -73,7 +76,7 @@ def train(job: Job) -> Trained:
 
     Writes metrics.jsonl, last/ and best.safetensors. NothingDoneError if a loss is not finite, or no validation gave a value.
     """
-    with alone_in(job.folder), _reproducible():
+    with alone_in(job.folder), _reproducible(job.device):
         return _Run(job).go()
 
 
@@ -95,6 +98,10 @@ class _Run:
         decay = getattr(job.config, "ema", 0.0)
         self.average = MovingAverage(self.model, decay) if decay else None
         self.step, self.seconds_before, self.stopped = 0, 0.0, False
+        self.parts = getattr(job.config, "accumulate", 1)
+        if self.parts < 1 or job.config.batch_size % self.parts:
+            raise UsageError(f"accumulate = {self.parts}: expected a divisor of batch_size = {job.config.batch_size}")
+        self.type = getattr(job.config, "precision", "float32")
         self.best: dict[str, Any] = {"step": None, "value": None}
         self._resume()
 
@@ -116,7 +123,7 @@ class _Run:
         steps, every = self.config.steps, self.config.validate_every
         logged, sums = _divisor(every, LOGGED_STEPS), _Means()
         unit = Bar(self.job.title, unit="step", total=steps)
-        with unit as bar:
+        with unit as bar, Batches(self.training, self.job.seed, self.config.batch_size, steps) as self.batches:
             bar(self.step, steps)
             while self.step < steps and not self.stopped:
                 sums.add(self._one_step())
@@ -139,31 +146,45 @@ class _Run:
             steps=self.step,
             stopped=self.stopped,
             seconds=self._seconds(),
+            waited=self.batches.waited,
             curve=self.curve,
             model=self.model,
             data=self.validation,
         )
 
     def _one_step(self) -> dict[str, float]:
+        import torch
+
         job, step = self.job, self.step
-        rng = seed_everything(job.seed, "step", step)
-        batch = to_device(self.training.batch(rng, self.config.batch_size), self.device)
+        seed_everything(job.seed, "step", step)
+        batch, rng = self.batches.of(step)
+        parts = _parts(to_device(batch, self.device), self.parts)
         self.model.train()
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for phase in self.optimisers.phases:
             context = Context(step, self.config.steps, job.seed, self.device, rng, phase)
-            losses = self.trainable.loss(self.model, batch, context)
+            if not getattr(self.trainable, "active", _always)(phase, context):
+                continue
             prefix = f"{phase}." if phase else ""
-            values |= {prefix + name: float(value.detach()) for name, value in losses.items()}
-            if not math.isfinite(values[prefix + "loss"]):
+            for part in parts:
+                with torch.autocast(self.device, torch.bfloat16, enabled=self.type == "bfloat16"):
+                    losses = self.trainable.loss(self.model, part, context)
+                self.optimisers.backward(phase, losses["loss"] / len(parts))
+                for name, value in losses.items():
+                    values[prefix + name] = values.get(prefix + name, 0.0) + value.detach() / len(parts)
+            values[prefix + "gradient"] = self.optimisers.step(phase, step)
+        # one look at the device per step: it computes while the next kernels are being launched
+        numbers = torch.stack([torch.as_tensor(v).float().to(self.device) for v in values.values()]).tolist()
+        found = dict(zip(values, numbers, strict=True))
+        for name, value in found.items():
+            if name.rpartition(".")[2] == "loss" and not math.isfinite(value):
                 raise NothingDoneError(
-                    f"{self.trainable.name}: the loss at step {step} is {values[prefix + 'loss']}: the training diverged. "
+                    f"{self.trainable.name}: the loss at step {step} is {value}: the training diverged. "
                     "Train again with a smaller --set learning_rate or more --set warmup_steps"
                 )
-            values[prefix + "gradient"] = self.optimisers.step(phase, losses["loss"], step)
         if self.average is not None:
             self.average.update(self.model, step)
-        return values
+        return found
 
     def _validate(self) -> None:
         with self._chosen_weights():
@@ -229,15 +250,45 @@ def seed_everything(seed: int, stream: str, step: int = 0) -> np.random.Generato
     """Seed torch (all devices) and give a numpy generator, from (seed, stream, step) alone."""
     import torch
 
-    drawn = np.random.SeedSequence([seed, STREAMS[stream], step])
+    drawn = _drawn(seed, stream, step)
     torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     return np.random.default_rng(drawn)
 
 
-@contextlib.contextmanager
-def _reproducible() -> Iterator[None]:
-    """Algorithms that give the same bits each time, where torch has them; the caller's settings come back afterwards."""
+def _drawn(seed: int, stream: str, step: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([seed, STREAMS[stream], step])
+
+
+def _always(phase: str, context: Context) -> bool:
+    return True
+
+
+def _parts(batch: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """A batch in so many parts of one size, for gradients that are added up; what is no tensor goes into every part."""
     import torch
+
+    if count == 1:
+        return [batch]
+    split = {k: v.chunk(count) if isinstance(v, torch.Tensor) else [v] * count for k, v in batch.items()}
+    return [{k: v[i] for k, v in split.items()} for i in range(count)]
+
+
+@contextlib.contextmanager
+def _reproducible(device: str) -> Iterator[None]:
+    """Algorithms that give the same bits each time on a CPU; on a GPU the fastest ones, as not all have such a form there.
+
+    The caller's settings come back afterwards.
+    """
+    import torch
+
+    if device != "cpu":
+        before = torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = True
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.benchmark = before
+        return
 
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark, fill = torch.backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,17 @@ from bench.training.record import (
 )
 from bench.workspace import Workspace
 
-EXPORTED = ("judge", "sync-expert", "syncnet", "cohesion")
-"""Kinds whose weights become an expert; methods, generators and losses stay in their run folder."""
+EXPORTED = ("judge", "sync-expert", "syncnet", "cohesion", "generator", "method")
+"""Kinds whose weights are written with a card; those of losses stay in their run folder."""
 
 
 def train_verb(flags: cli.Train, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     """What `emotalk train` does; one run for each seed."""
     trainable = find_trainable(flags)
+    if needs := getattr(trainable, "needs", ()):
+        from bench import weights
+
+        trainable.weights = {name: weights.fetch(name) for name in needs}
     config = make_config(trainable.Config, flags.config, flags.settings)
     seeds, device = _seeds(flags), _device(flags.device)
     clips = _Clips(flags, space, trainable)
@@ -69,8 +73,11 @@ def find_trainable(flags: cli.Train) -> Any:
 
         return trainable_class(flags.metric)()
     from baselines.registry import find_method
+    from baselines.trainables import TRAINABLES, trainable_class
     from bench.contract.train import Trainable
 
+    if flags.method in TRAINABLES:
+        return trainable_class(flags.method)()
     method = find_method(flags.method).load()
     if not isinstance(method, Trainable):
         raise UsageError(
@@ -97,6 +104,8 @@ class _Clips:
         store = Store(space.store(flags.label))
         selections = [_prepared(flags, store, selection_name(manifest), part, manifest) for part in trainable.speakers]
         self.training, self.validation = ([row.clip for row in s.limited(flags.limit)] for s in selections)
+        for profile in flags.also:
+            self.training += _further(replace(flags, profile=profile, also=()), space, trainable.speakers[0])
         held = {speaker_of(entry.name) for entry in manifest.entries if entry.part in HELD_OUT}
         refuse_leaks(self.training, self.validation, held)
         version = _text(selections[0].document.get("data_version"))
@@ -104,7 +113,7 @@ class _Clips:
             dataset=flags.dataset,
             profile=verbs.profile_of(flags),
             family=family_of(flags.dataset),
-            manifest=selections[0].document["manifest"],
+            manifest="+".join([selections[0].document["manifest"], *flags.also]),
             manifest_sha256=manifest.sha256,
             data_version=version,
             parts=tuple(map(str, trainable.speakers)),
@@ -114,6 +123,20 @@ class _Clips:
             validation_clips=len(self.validation),
             fingerprint=fingerprint_of(self.training, self.validation, version),
         )
+
+
+def _further(flags: cli.Train, space: Workspace, part: Part) -> list[Clip]:
+    """The training clips of one more profile; UsageError if the dataset has none."""
+    from bench import verbs
+    from bench.data.datasets import get_dataset
+    from bench.prepare import selection_name
+
+    if not get_dataset(flags.dataset).embedded:
+        raise UsageError(f"--also {flags.profile}: {flags.dataset} has no profiles; leave the flag out")
+    manifest = verbs.manifest_of(replace(flags, manifest=None))
+    flags = replace(flags, manifest=None)
+    selection = _prepared(flags, Store(space.store(flags.label)), selection_name(manifest), part, manifest)
+    return [row.clip for row in selection.limited(flags.limit)]
 
 
 def _prepared(flags: cli.Train, store: Store, manifest: str, part: Part, wanted: Any) -> Selection:
@@ -146,6 +169,7 @@ def recipe(flags: cli.Train) -> str:
     for setting in flags.settings:
         words += ["--set", setting]
     words += ["--config", flags.config.name] if flags.config else []
+    words += ["--also", *flags.also] if flags.also else []
     words += ["--seeds", flags.seeds] if flags.seeds else ["--seed", str(flags.seed)] if flags.seed else []
     words += ["--patience", str(flags.patience)] if flags.patience else []
     return f"emotalk train {shlex.join(words)} {_data_flags(flags)}"

@@ -83,6 +83,7 @@ class _CueControl(_Control, ABC):
     shown at each time, so the same control means the same thing for angles, positions and matrices.
     """
 
+    version = "2"
     consumes = frozenset({Input.RENDERER, Input.TRUE_CUES})
     rendered: tuple[str, ...]
     """Names of the rendering parameters that are altered together."""
@@ -94,7 +95,8 @@ class _CueControl(_Control, ABC):
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         renderer = request.renderer
         order = self.order(np.asarray(renderer.truth[self.rendered[0]]), request)
-        return renderer.frames(**{name: np.asarray(renderer.truth[name])[order] for name in self.rendered})
+        # through the recorder's and the store's codecs, as every real clip: else these rows would look cleaner than real ones
+        return renderer.recorded(**{name: np.asarray(renderer.truth[name])[order] for name in self.rendered})
 
     def cues(self, request: Request) -> Cues:
         """The true cues with the one cue reordered among the frames that have a face; the others stay invalid."""

@@ -46,7 +46,12 @@ class KeyPointNetwork(nn.Module):
         super().__init__()
         c = channels
         self.down = nn.ModuleList(
-            [block(3, c, stride=2), block(c, 2 * c, stride=2), block(2 * c, 3 * c, stride=2), block(3 * c, 4 * c, stride=2)]
+            [
+                block(3, c, stride=2),
+                block(c, 2 * c, stride=2),
+                block(2 * c, 3 * c, stride=2),
+                block(3 * c, 4 * c, stride=2),
+            ]
         )
         self.bottom = block(4 * c, 4 * c, stride=2)
         self.up8, self.up16 = block(8 * c, 3 * c), block(6 * c, 3 * c)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from baselines.generator.grids import heatmaps, sample
+from baselines.generator.grids import heatmaps, resized, sample
 from baselines.generator.keypoints import Face, KeyPointNetwork
 from baselines.generator.landmark_ties import FINE
 from baselines.generator.layers import Residual, block, doubled
@@ -15,6 +15,8 @@ from baselines.generator.motion import MotionNetwork, small
 
 FINE_SPREAD = 0.03
 """Standard deviation of a fine key point's heat as the decoder sees it, in half widths of the picture."""
+PAINT = 16
+"""Channels from which the last convolution paints."""
 
 
 class Source(NamedTuple):
@@ -33,16 +35,26 @@ class Source(NamedTuple):
 
 
 class Generator(nn.Module):
-    """`size` px wide pictures, 128 or 256; `points` key points; `channels` of the decoder at a quarter of the size."""
+    """Works on pictures of `size` px, makes them `scale` times as large: what is finer than its own pixels is either
+    taken from the moved source picture or painted; `points` key points, `channels` of the decoder at a quarter of the size.
+    """
 
-    def __init__(self, size: int, points: int, channels: int = 96, motion_channels: int = 64, point_channels: int = 32):
+    def __init__(
+        self,
+        size: int,
+        scale: int,
+        points: int,
+        channels: int = 128,
+        motion_channels: int = 64,
+        point_channels: int = 32,
+    ):
         super().__init__()
         if size % 32:
             raise ValueError(f"size: expected a multiple of 32, got {size}")
-        self.size = size
+        self.size, self.scale = size, scale
         self.key_points = KeyPointNetwork(points, point_channels)
         self.motion = MotionNetwork(points, motion_channels)
-        c, half = channels, channels * 2 // 3
+        c, half = channels, channels * 3 // 4
         self.first = block(3, 32, kernel=7)
         self.to_half = block(32, half, stride=2)
         self.to_quarter = nn.Sequential(block(half, c, stride=2), Residual(c), Residual(c))
@@ -50,36 +62,47 @@ class Generator(nn.Module):
         self.at_quarter = nn.Sequential(Residual(c), Residual(c), Residual(c))
         fine = c // 2
         self.at_half = nn.Sequential(block(c + half + 2 * len(FINE), fine), block(fine, fine))
-        # four pictures of half the size, interleaved, and for each pixel how far it is taken from the source
-        self.out = nn.Conv2d(fine, 4 * (3 + 1), 3, 1, 1)
+        # pixels are painted in interleaved pictures of half the size, and for each is said how far the source is to be trusted
+        self.to_whole = nn.Conv2d(fine, 4 * PAINT, 3, 1, 1)
+        self.paint = nn.Conv2d(PAINT, scale**2 * (3 + 1), 3, 1, 1)
 
     def look(self, pictures: torch.Tensor) -> Face:
-        """The key points of pictures (B, 3, size, size) in 0..1."""
+        """The key points of pictures (B, 3, S, S) in 0..1, S = size * scale."""
         return self.key_points(pictures)
 
     def source(self, pictures: torch.Tensor, face: Face | None = None) -> Source:
-        """Features of source pictures (B, 3, size, size) in 0..1."""
-        half = self.to_half(self.first(pictures * 2 - 1))
+        """Features of source pictures (B, 3, S, S) in 0..1."""
+        seen = resized(pictures, self.size)
+        half = self.to_half(self.first(seen * 2 - 1))
         face = self.look(pictures) if face is None else face
-        return Source(pictures, small(pictures), half, self.to_quarter(half), face)
+        return Source(pictures, small(seen), half, self.to_quarter(half), face)
 
     def forward(self, source: Source, driving: Face) -> dict[str, torch.Tensor]:
-        """`picture` (B, 3, size, size) in 0..1, and what it was made of: `warped` the moved source, `taken` its share."""
+        """`picture` (B, 3, S, S) in 0..1, and what it was made of: `warped` the moved source, `taken` its share."""
         motion = self.motion(source.small, source.face, driving)
-        places = motion.places.permute(0, 3, 1, 2)
         seen = motion.seen.to(source.quarter.dtype)
         moved = sample(source.quarter, motion.places) * seen[:, :1]
         x = self.at_quarter(self.into(torch.cat([moved, motion.features], 1)))
-        places = doubled(places)
-        moved = sample(source.half, places.permute(0, 2, 3, 1)) * doubled(seen[:, 1:2])
+        moved = sample(source.half, _finer(motion.places, 2)) * doubled(seen[:, 1:2])
         with torch.autocast(x.device.type, enabled=False):
             points = [f.posed[:, FINE] for f in (driving, source.face)]
             there, before = (heatmaps(p, self.size // 2, FINE_SPREAD) for p in points)
         fine = torch.cat([there, there - before], 1).to(x.dtype)
-        x = self.out(self.at_half(torch.cat([doubled(x), moved, fine], 1)))
+        x = self.at_half(torch.cat([doubled(x), moved, fine], 1))
+        x = self.paint(nn.functional.silu(nn.functional.pixel_shuffle(self.to_whole(x), 2)))
         with torch.autocast(x.device.type, enabled=False):
-            x = nn.functional.pixel_shuffle(x.float(), 2)
-            warped = sample(source.picture, doubled(places).permute(0, 2, 3, 1))
-            taken = torch.sigmoid(x[:, 3:]) * doubled(doubled(motion.seen[:, 2:].float()))
+            x = nn.functional.pixel_shuffle(x.float(), self.scale)
+            finer = 4 * self.scale
+            warped = sample(source.picture, _finer(motion.places, finer))
+            taken = torch.sigmoid(x[:, 3:]) * _larger(motion.seen[:, 2:].float(), finer)
             picture = taken * warped + (1 - taken) * torch.sigmoid(x[:, :3])
         return {"picture": picture, "warped": warped, "taken": taken}
+
+
+def _finer(places: torch.Tensor, times: int) -> torch.Tensor:
+    """Places (B, g, g, 2) on a grid so many times as fine."""
+    return _larger(places.permute(0, 3, 1, 2), times).permute(0, 2, 3, 1)
+
+
+def _larger(maps: torch.Tensor, times: int) -> torch.Tensor:
+    return nn.functional.interpolate(maps, scale_factor=float(times), mode="bilinear", align_corners=False)

@@ -73,7 +73,9 @@ class MotionNetwork(nn.Module):
 def _ways(face: Face, driving: Face, size: int) -> torch.Tensor:
     """(B, K + 1, g, g, 2): where every place came from if it moved with each key point; first, if it did not move."""
     here = grid(size, face.posed)
-    turned = (face.rotation @ driving.rotation.transpose(-1, -2))[:, None, :2, :2] * (face.scale / driving.scale)[:, None]
+    turned = (face.rotation @ driving.rotation.transpose(-1, -2))[:, None, :2, :2] * (face.scale / driving.scale)[
+        :, None
+    ]
     from_point = here[None, None] - driving.posed[:, :, None, None, :2]
     ways = torch.einsum("bkij,bkhwj->bkhwi", turned.expand(-1, from_point.shape[1], -1, -1), from_point)
     ways = ways + face.posed[:, :, None, None, :2]

@@ -21,7 +21,8 @@ HALF_MAX = 65504.0
 
 def check_size(trainable: Any, model: Any) -> None:
     """UsageError, before anything is trained, if the model could not be exported."""
-    size = sum(_bytes(value) for value in model.state_dict().values())
+    ships = getattr(trainable, "ships", "")
+    size = sum(_bytes(value) for name, value in model.state_dict().items() if name.startswith(ships))
     _within(trainable, size)
 
 
@@ -34,16 +35,19 @@ def export(job: Job, trained: Trained, path: Path, facts: dict[str, Any]) -> dic
     import torch
     from safetensors.torch import load_file
 
-    rounded = {}
+    rounded, ships = {}, getattr(job.trainable, "ships", "")
     for name, value in load_file(trained.best).items():
+        if not name.startswith(ships):
+            continue
         if value.is_floating_point():
             if not bool(torch.isfinite(value).all()) or float(value.abs().max() if value.numel() else 0) > HALF_MAX:
                 raise UsageError(f"{job.trainable.name}: {name} has weights outside float16; it cannot be exported")
             value = value.half()
         rounded[name] = value
-    save_tensors(path, rounded)
+    save_tensors(path, {name.removeprefix(ships): value for name, value in rounded.items()})
     _within(job.trainable, path.stat().st_size)
-    trained.model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in rounded.items()})
+    after = {n: v.float() if v.is_floating_point() else v for n, v in rounded.items()}
+    trained.model.load_state_dict(after, strict=not ships)
     metric, direction = job.trainable.chosen_by
     after = finite(validate(job, trained.model, trained.data, trained.best_step))
     with torch.no_grad():

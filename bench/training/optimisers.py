@@ -45,7 +45,12 @@ class Optimisers:
             self.optimisers[phase] = torch.optim.AdamW(groups, lr=self.rates[phase], betas=BETAS)
             self.parameters[phase] = own
 
-    def step(self, phase: str, loss: Any, step: int) -> float:
+    def backward(self, phase: str, loss: Any) -> None:
+        """Add the gradient of `loss` to the phase's parameters."""
+        # the other phases' parameters get no gradient that would wait there for their own step
+        loss.backward(inputs=self.parameters[phase])
+
+    def step(self, phase: str, step: int) -> Any:
         """One step of one phase at this step's learning rate; returns the norm of the gradient before it was clipped."""
         import torch
 
@@ -53,12 +58,10 @@ class Optimisers:
         share = rate_at(step, self.config.steps, self.config.warmup_steps)
         for group in optimiser.param_groups:
             group["lr"] = self.rates[phase] * share
-        optimiser.zero_grad(set_to_none=True)
-        # the other phases' parameters get no gradient that would wait there for their own step
-        loss.backward(inputs=self.parameters[phase])
         norm = torch.nn.utils.clip_grad_norm_(self.parameters[phase], self.clip_norm)
         optimiser.step()
-        return float(norm)
+        optimiser.zero_grad(set_to_none=True)
+        return norm
 
     def state(self) -> dict[str, Any]:
         """Everything the optimisers remember, as tensors by name."""
@@ -91,9 +94,9 @@ class MovingAverage:
         import torch
 
         decay = min(self.decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for name, value in model.state_dict().items():
-                if value.is_floating_point():
-                    self.state[name].lerp_(value, 1 - decay)
-                else:
-                    self.state[name].copy_(value)
+        now = model.state_dict()
+        moving = [name for name, value in now.items() if value.is_floating_point()]
+        with torch.no_grad():  # all in a few kernels: one after the other they would take longer than they compute
+            torch._foreach_lerp_([self.state[n] for n in moving], [now[n] for n in moving], 1 - decay)
+            for name in now.keys() - set(moving):
+                self.state[name].copy_(now[name])

@@ -114,6 +114,7 @@ def close_run(folder: Path, job: Job, source: Source, command: str, trained: Tra
         "stopped_early": trained.stopped,
         "best": {"step": trained.best_step, "value": trained.best_value},
         "seconds": round(trained.seconds, 1),
+        "waited_for_data": round(trained.waited, 1),
         "checkpoint_sha256": sha256_of(trained.best),
     }
     write_json(folder / "run.json", document)

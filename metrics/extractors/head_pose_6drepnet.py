@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from bench.contract.errors import Reason, Unscorable
 from bench.contract.landmarks68 import LANDMARKS_68
 from bench.contract.seen import Video
+from metrics.extractors.onnx_network import Network, load_network
 
 FRAMES = 5
 """Frames per clip."""
@@ -52,11 +53,23 @@ def network_angles(rotation: np.ndarray) -> np.ndarray:
     return np.degrees(np.stack([pitch, yaw, roll], -1)) * SIGNS
 
 
+def network_input(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(3, 224, 224) float32: what the network sees of the face with these landmarks (478, 3) in a frame (H, W, 3) uint8 RGB."""
+    import cv2
+
+    x, y, side = face_square(landmarks)
+    scale = INPUT / side
+    # the centre of the first pixel is 0, 0 on both sides
+    affine = np.array([[scale, 0, (INPUT - 1) / 2 - scale * x], [0, scale, (INPUT - 1) / 2 - scale * y]])
+    crop = cv2.warpAffine(frame, affine, (INPUT, INPUT), flags=cv2.INTER_LINEAR)
+    picture = (crop.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    return picture.transpose(2, 0, 1)
+
+
 class HeadPose6DRepNet:
     """angles (5, 3) float32 degrees [pitch, yaw, roll] and frames (5,) int64, at fixed places among the frames with a face.
 
-    Hempel, Abdelrahman and Al-Hamadi, ICIP 2022, network and weights of 6DRepNet360 through OpenCV's dnn, on the CPU
-    whatever `device` says, one frame at a time. Unscorable without a face.
+    Hempel, Abdelrahman and Al-Hamadi, ICIP 2022, network and weights of 6DRepNet360. Unscorable without a face.
     """
 
     name: ClassVar[str] = "head_pose_6drepnet"
@@ -69,7 +82,7 @@ class HeadPose6DRepNet:
     def __init__(self, weights: Mapping[str, Path], device: str = "cpu"):
         self.path = Path(weights["head_pose_6drepnet"])
         self.device = device
-        self._network = None
+        self._network: Network | None = None
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_network": None}
@@ -80,20 +93,15 @@ class HeadPose6DRepNet:
         if not cues.valid.any():
             raise Unscorable(Reason.NO_FACE, f"no face in any of {len(cues)} frames")
         frames = chosen_frames(cues.valid)
-        angles = [self.angles(video.frames[t], cues.landmarks[t]) for t in frames.tolist()]
-        return {"angles": np.array(angles, np.float32), "frames": frames.astype(np.int64)}
+        pictures = [network_input(video.frames[t], cues.landmarks[t]) for t in frames.tolist()]
+        return {"angles": self._angles(pictures).astype(np.float32), "frames": frames.astype(np.int64)}
 
     def angles(self, frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(3,) degrees of the face with these landmarks (478, 3) in a frame (H, W, 3) uint8 RGB."""
-        import cv2
+        return self._angles([network_input(frame, landmarks)])[0]
 
+    def _angles(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """(K, 3) degrees of K pictures as `network_input` makes them."""
         if self._network is None:
-            self._network = cv2.dnn.readNetFromONNX(str(self.path))
-        x, y, side = face_square(landmarks)
-        scale = INPUT / side
-        # the centre of the first pixel is 0, 0 on both sides
-        affine = np.array([[scale, 0, (INPUT - 1) / 2 - scale * x], [0, scale, (INPUT - 1) / 2 - scale * y]])
-        crop = cv2.warpAffine(frame, affine, (INPUT, INPUT), flags=cv2.INTER_LINEAR)
-        picture = (crop.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
-        self._network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
-        return network_angles(self._network.forward()[0])
+            self._network = load_network(self.path, self.device)
+        return network_angles(self._network(np.stack(pictures)))

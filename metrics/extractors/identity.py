@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from bench.contract.cues import Cues
 from bench.contract.errors import Reason, Unscorable
 from bench.contract.geometry import SUBJECT_LEFT_EYE, SUBJECT_RIGHT_EYE, similarity_2d
 from bench.contract.seen import Video
+from metrics.extractors.onnx_network import Network, load_network
 
 FRAMES_PER_CLIP = 5
 CROP = 112
@@ -63,8 +64,8 @@ class IdentityEmbedding:
 
     def __init__(self, weights: Mapping[str, Path], device: str = "cpu"):
         self.file = Path(weights[self.needs[0]])
-        self.device = device  # OpenCV's networks run on the CPU whatever it says
-        self._network: Any = None
+        self.device = device
+        self._network: Network | None = None
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_network": None}
@@ -75,26 +76,28 @@ class IdentityEmbedding:
             raise Unscorable(Reason.NO_FACE, "expected a face in at least one frame, found none")
         chosen = slot_frames(video.cues)
         embedding = np.full((len(chosen), self.dimensions), np.nan, np.float32)
-        done: dict[int, np.ndarray] = {}
-        for slot, frame in enumerate(chosen.tolist()):
-            if frame < 0:
-                continue
-            if frame not in done:
-                done[frame] = self.embed(aligned(video.frames[frame], video.cues.landmarks[frame]))
-            embedding[slot] = done[frame]
+        seen = sorted(set(chosen[chosen >= 0].tolist()))
+        vectors = self._embeddings([aligned(video.frames[frame], video.cues.landmarks[frame]) for frame in seen])
+        for frame, vector in zip(seen, vectors, strict=True):
+            embedding[chosen == frame] = vector
         return {"embedding": embedding, "frame": chosen}
 
     def embed(self, crop: np.ndarray) -> np.ndarray:
         """(112, 112, 3) uint8 RGB, aligned -> (D,) float32 of length 1."""
+        return self._embeddings([crop])[0]
+
+    def _embeddings(self, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
         import cv2
 
         if self._network is None:
-            self._network = cv2.dnn.readNetFromONNX(str(self.file))
+            self._network = load_network(self.file, self.device)
         # the frames are RGB and both networks want RGB: no channel is swapped
-        blob = cv2.dnn.blobFromImage(crop, self.scale, (CROP, CROP), (self.mean,) * 3, swapRB=False, crop=False)
-        self._network.setInput(blob)
-        vector = self._network.forward()[0].astype(np.float64)
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+        blobs = [
+            cv2.dnn.blobFromImage(crop, self.scale, (CROP, CROP), (self.mean,) * 3, swapRB=False, crop=False)
+            for crop in crops
+        ]
+        vectors = self._network(np.concatenate(blobs)).astype(np.float64)
+        return [(vector / np.linalg.norm(vector)).astype(np.float32) for vector in vectors]
 
 
 def aligned(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -1,0 +1,18 @@
+"""What methods are made of that learns, by the name `emotalk train --method` knows it under."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from bench.contract.train import Trainable
+
+TRAINABLES: dict[str, str] = {
+    "generator": "baselines.generator.training:GeneratorTraining",
+}
+"""Name -> "module:Class"."""
+
+
+def trainable_class(name: str) -> type[Trainable]:
+    """The class of the trainable `name`; KeyError for an unknown one."""
+    module, _, attribute = TRAINABLES[name].partition(":")
+    return getattr(import_module(module), attribute)
