@@ -14,11 +14,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
+from baselines.shipped import weights_of
 from bench.contract.errors import UsageError
 from bench.contract.method import Input, Method
 
 _CONTROLS = "baselines.controls.data_controls"
-METHODS: Mapping[str, str] = MappingProxyType(
+_CONTROL_ROWS: Mapping[str, str] = MappingProxyType(
     {
         "gt": f"{_CONTROLS}:GroundTruth",
         "gt-reencoded": f"{_CONTROLS}:GroundTruthReencoded",
@@ -31,10 +32,24 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "time-shuffled-pose": f"{_CONTROLS}:ShuffledPose",
     }
 )
-GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        **_CONTROL_ROWS,
+        "generator-self": "baselines.generator.method:GeneratorSelf",
+    }
+)
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(_CONTROL_ROWS)})
+SHIPPED: Mapping[str, tuple[str, ...]] = MappingProxyType({"generator-self": ("generator",)})
+"""Weights that come with the suite (baselines/weights) and that a method uses where no checkpoint is given."""
 KINDS = ("control", "re-implementation", "official", "plug-in")
-ALTERED = MappingProxyType({"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION})
-"""Request controls: `M@other-audio` is M with one input altered, scored against the unaltered clip."""
+ALTERED = MappingProxyType(
+    {"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION, "first-frame": Input.REFERENCE_IMAGE}
+)
+"""Request controls: `M@other-audio` is M with one input altered, scored against the unaltered clip.
+
+`M@first-frame` is the leaky protocol of much published work: the reference image is the scored clip's own first frame, which
+gives away its emotion, light and pose.
+"""
 
 
 @dataclass(frozen=True)
@@ -112,8 +127,13 @@ class MethodSpec:
             "target": self.target,
             "altered": self.altered,
             "code": _code_of(self.plugin) if self.plugin else None,
-            "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else None,
+            "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else self._shipped(),
         }
+
+    def _shipped(self) -> str | None:
+        """Hash of the shipped weights behind the method, None for one that has none."""
+        files = [weights_of(name) for name in SHIPPED.get(self.name.partition("@")[0], ())]
+        return "+".join(map(sha256_of, files)) or None
 
 
 def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:

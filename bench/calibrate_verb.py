@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import cli
-from bench.atomic import read_json, whole_folder
+from bench.atomic import own_folder, read_json, whole_folder
 from bench.cli import Outcome
 from bench.contract.errors import ExitCode, UsageError
 from bench.data.store import Selection, Store
@@ -13,6 +13,7 @@ from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
 FILES = frozenset({"calibration.json", "calibration.md", "calibration.html"})
+KIND = "calibration"
 
 
 def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
@@ -30,14 +31,13 @@ def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror:
     if names:
         declaration = declaration.only(names)
     if flags.out is not None:
-        _refuse_foreign(flags.out)
+        own_folder(flags.out, FILES, KIND)
     prepared = prepare(flags, space, command, mirror)
     say(prepared.text)
     written = Path(prepared.document["selection"])
     selection = Selection(Store(space.store(flags.label)), read_json(written), written)
     name = result_name(flags, "+".join(names) or None, declaration.protocol, selection)
-    out = flags.out or space.root / "results" / "calibration" / name
-    _refuse_foreign(out)
+    out = own_folder(flags.out or space.root / "results" / "calibration" / name, FILES, KIND)
     mirror.begin("calibrate", f"calibrate {flags.label}")
     setting = Setting(
         selection=selection,
@@ -75,11 +75,3 @@ def calibrate_verb(flags: cli.Calibrate, space: Workspace, command: str, mirror:
         str(out / "calibration.html"),
     ]
     return Outcome(code, document, "\n".join(text))
-
-
-def _refuse_foreign(out: Path) -> None:
-    taken = out.is_dir() and {path.name for path in out.iterdir()} - FILES
-    if taken or (out.exists() and not out.is_dir()):
-        raise UsageError(
-            f"--out {out}: expected a new folder, or one that holds an earlier calibration and nothing else"
-        )

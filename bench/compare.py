@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.contract.clip_table import ClipTable
 from bench.contract.comparison import ComparisonRecord, MetricComparison, PairComparison, Target
 from bench.contract.errors import EmotalkError, NothingDoneError, UsageError
 from bench.contract.metric import Collected, Direction, Metric, SetMetric
@@ -17,20 +18,19 @@ from bench.contract.result import COLLECTED, MetricValue, Result
 from bench.contract.seen import Labels
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from reports.ruler import Ruler
 
 NEW, THESE = "new-speakers", "these-speakers"
+COMPARED = ("dataset", "clip_id", "speaker", "emotion", "level", "metric", "value", "truth", "status")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One result folder with its per-clip table."""
+    """One result folder with its per-clip table, COMPARED of its columns."""
 
     folder: Path
     result: Result
-    clips: pd.DataFrame
+    clips: ClipTable
 
 
 def find_row(name: str, results: Path) -> Path:
@@ -54,10 +54,9 @@ def find_row(name: str, results: Path) -> Path:
 
 def load_row(folder: Path) -> Row:
     """UsageError if the folder's files cannot be read."""
-    import pandas as pd
-
     try:
-        return Row(folder, Result.load(folder / "result.json"), pd.read_parquet(folder / "clips.parquet"))
+        clips = ClipTable.read(folder / "clips.parquet", COMPARED)
+        return Row(folder, Result.load(folder / "result.json"), clips)
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder}: not a whole result ({str(error)[:300]}); evaluate again") from error
 
@@ -150,7 +149,7 @@ def _of_clips(one: Row, other: Row, m: MetricValue, seed: int) -> dict[str, Any]
     from metrics.comparison import badness_of_clips
     from metrics.statistics import SCORED, mean
 
-    sides = [row.clips[row.clips["metric"] == m.metric] for row in (one, other)]
+    sides = [row.clips.of_metric(m.metric) for row in (one, other)]
     found = badness_of_clips(*sides, m.direction, seed)
     usable = [t[t["status"].isin(SCORED) & t["value"].notna()].set_index("clip_id") for t in sides]
     both = usable[0].index.intersection(usable[1].index)
@@ -214,8 +213,8 @@ def load_collected(row: Row, metric: SetMetric) -> list[Collected]:
     for key, array in load_file(path).items():
         clip_id, _, name = key.rpartition("/")
         arrays.setdefault(clip_id, {})[name] = array
-    gave = row.clips[(row.clips["metric"] == metric.name) & (row.clips["status"] == COLLECTED)]
-    known = {line.clip_id: line for line in gave.itertuples()}
+    lines = row.clips.of_metric(metric.name)
+    known = {line.clip_id: line for line in lines[lines["status"] == COLLECTED].itertuples()}
     lacking = sorted(known.keys() - arrays.keys())
     if lacking:
         raise ValueError(f"sets/{path.name} of {row.result.name} lacks {lacking[0]}: evaluate again")
@@ -267,7 +266,7 @@ def _read_in_doses(pairs: Sequence[PairComparison], result: Result, others: Sequ
 
     Not where a row is better than the undamaged clips: doses go from these to worse, and say nothing of better.
     """
-    from reports.ruler import UNDAMAGED, badness
+    from reports.ruler import UNDAMAGED, badness, clips_of_set
 
     for pair, other in zip(pairs, others, strict=True):
         undamaged = [side.method.name == UNDAMAGED for side in (other, result)]
@@ -282,4 +281,5 @@ def _read_in_doses(pairs: Sequence[PairComparison], result: Result, others: Sequ
             if cell is None or difference is None or not m.targets:
                 continue
             if not undamaged[difference > 0]:  # the worse one of the two
-                m.doses = ruler.read(m.metric, cell.version, difference)
+                m.doses = ruler.read(m.metric, cell.version, difference, clips_of_set(m))
+                m.not_in_doses = ruler.other_size(m.metric, cell.version, clips_of_set(m))

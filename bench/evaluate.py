@@ -37,7 +37,7 @@ from bench.row_record import (
     problems,
     protocol_record,
 )
-from bench.row_tables import cells, clips_table, items_table
+from bench.row_tables import cells, clips_table, items_table, write_clips
 from bench.samples import keep
 from bench.scoring import SCORING_VERSION, Job, score_under
 from bench.set_scores import SET_VERSION, estimates, write_sets
@@ -241,7 +241,7 @@ class _Row:
         )
         _refuse_empty(result, items)
         with whole_folder(self.out) as folder:
-            write_parquet(folder / "clips.parquet", clips)
+            write_clips(folder / "clips.parquet", clips)
             write_parquet(folder / "items.parquet", items_table(items))
             if selection.rejected.is_file():
                 shutil.copyfile(selection.rejected, folder / "rejected.parquet")

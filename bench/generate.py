@@ -21,7 +21,7 @@ from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import AUDIO_RATE, CROP_SIZE, FPS
 from bench.contract.errors import DamagedStore, NotApplicable, Reason, UndeclaredInput, UsageError
 from bench.contract.files import whole_file
-from bench.contract.method import CueMethod, SoundMethod
+from bench.contract.method import CueMethod, Input, SoundMethod
 from bench.data.store import Selected, Selection, Store, key_of
 from bench.progress import in_parallel
 from bench.requests import audio_of, build_request
@@ -30,6 +30,9 @@ GENERATE_VERSION = "2"
 VIDEO_CRF = 18
 LASTING = ("ok", "cues")
 """Statuses that are not decided again as long as nothing changes; n/a and failures are."""
+LEAKY = "reference image: the clip's own first frame (leaks)"
+"""How the tables name the input of `M@first-frame`."""
+_LEAK = (Input.REFERENCE_IMAGE, "first-frame")
 
 
 @dataclass
@@ -120,7 +123,7 @@ def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> C
         label=spec.label,
         version=method.version,
         kind=getattr(method, "kind", "plug-in"),
-        consumes=sorted(i.value for i in method.consumes),
+        consumes=sorted(LEAKY if (i, spec.altered) == _LEAK else i.value for i in method.consumes),
         altered=spec.altered,
         identity=spec.identity(),
         framing="canonical",

@@ -130,9 +130,13 @@ def kind_of(metric: Metric) -> str:
     return kinds[0]
 
 
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg")
+"""What NVIDIA's driver leaves in the file system, and that of Windows for Linux under it: without any, torch need not be asked."""
+
+
 def choose_device(wanted: str) -> Device:
     """`auto` is cuda where torch sees a GPU; UsageError for cuda where it does not."""
-    if wanted == "cpu" or (wanted == "auto" and not Path("/proc/driver/nvidia/version").exists()):
+    if wanted == "cpu" or (wanted == "auto" and not any(Path(trace).exists() for trace in DRIVERS)):
         return "cpu"
     import torch
 

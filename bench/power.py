@@ -103,9 +103,7 @@ def power_of_rows(
     spreads = _spreads(rows, seed, jobs)
     metrics = [_metric(cell, spreads[cell.metric], wanted, tests) for cell in _cells(rows)]
     if ruler is not None and not isinstance(ruler, str):
-        for m in metrics:
-            if m.smallest and m.smallest[0].middle is not None:
-                m.doses = ruler.read(m.metric, m.version, m.smallest[0].middle)
+        _read_in_doses(metrics, {cell.metric: cell for cell in _cells(rows)}, ruler)
     return PowerRecord(
         dataset=result.dataset.name,
         profile=result.dataset.profile,
@@ -123,6 +121,16 @@ def power_of_rows(
         seed=seed,
         metrics=metrics,
     )
+
+
+def _read_in_doses(metrics: Sequence[MetricPower], cells: Mapping[str, MetricValue], ruler: Ruler) -> None:
+    from reports.ruler import clips_of_set
+
+    for m in metrics:
+        if m.smallest and m.smallest[0].middle is not None:
+            clips = clips_of_set(cells[m.metric])
+            m.doses = ruler.read(m.metric, m.version, m.smallest[0].middle, clips)
+            m.not_in_doses = ruler.other_size(m.metric, m.version, clips)
 
 
 def _cells(rows: Sequence[Row]) -> list[MetricValue]:
@@ -193,7 +201,7 @@ def _side(row: Row, cell: MetricValue, metric: SetMetric | None) -> Side | None:
     if metric is not None:
         gave = {c.labels.clip_id: c for c in load_collected(row, metric)}
         return Side({clip: c.labels.speaker for clip, c in gave.items()}, collected=gave)
-    table = row.clips[row.clips["metric"] == cell.metric]
+    table = row.clips.of_metric(cell.metric)
     table = table[table["status"].isin(SCORED) & table["value"].notna()]
     if cell.direction == Direction.MATCH:
         table = table[table["truth"].notna()]

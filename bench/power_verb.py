@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench import cli
 from bench.cli import Outcome
+from bench.contract.commands import emotalk
 from bench.contract.errors import ExitCode, NothingDoneError, UsageError
 from bench.contract.result import Result
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
     """NothingDoneError, with the command that makes them, where the part has fewer than two rendered rows; UsageError for
     an unknown protocol, a list of them, and flags that choose clips, as the rows have theirs."""
-    from bench.atomic import whole_folder
+    from bench.atomic import own_folder, whole_folder
     from bench.data.datasets import is_embedded
     from bench.power import LEAST_ROWS, comparable, power_of_rows
     from bench.protocols import load_protocol
@@ -36,8 +37,7 @@ def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
     load_protocol(flags.protocol)
     profile = flags.profile if is_embedded(flags.dataset) else None
     out = flags.out or space.root / "power" / f"{space.label(flags.dataset, profile)}--{flags.split}--{flags.protocol}"
-    if out.exists() and not (out.is_dir() and {p.name for p in out.iterdir()} <= {"power.json", "power.md"}):
-        raise UsageError(f"--out {out}: expected a new folder, or one that holds an earlier answer and nothing else")
+    out = own_folder(out, ("power.json", "power.md"), "answer")
     rows, left_out = comparable(_rows(flags, profile, space))
     if len(rows) < LEAST_ROWS:
         raise NothingDoneError(
@@ -64,15 +64,11 @@ def power_verb(flags: cli.Power, space: Workspace, command: str) -> Outcome:
 
 def _making_rows(flags: cli.Power, profile: str | None) -> str:
     """The command that makes the controls of this part under this protocol."""
-    from bench.prepare import MADE_HERE
     from bench.protocols import DEFAULT
 
-    words = ["emotalk run --dataset", flags.dataset]
-    words += ["--root", "FOLDER"] if flags.dataset not in MADE_HERE else []
-    words += ["--profile", profile] if profile else []
-    words += ["--split", flags.split]
-    words += ["--protocol", flags.protocol] if flags.protocol != DEFAULT else []
-    return " ".join([*words, "--methods controls"])
+    protocol = flags.protocol if flags.protocol != DEFAULT else None
+    about = {"profile": profile, "split": flags.split, "protocol": protocol}
+    return emotalk("run", flags.dataset, **about, methods="controls", work=flags.work)
 
 
 def _rows(flags: cli.Power, profile: str | None, space: Workspace) -> list[Row]:

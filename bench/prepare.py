@@ -11,6 +11,7 @@ from typing import Any
 from bench import rates
 from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import SourceClip
+from bench.contract.commands import MADE_HERE
 from bench.contract.errors import NothingDoneError, Reason, RejectedInput, UsageError
 from bench.contract.files import whole_file
 from bench.data.datasets import Dataset, get_dataset
@@ -18,8 +19,6 @@ from bench.data.store import Store
 from bench.progress import Bar, in_parallel
 from bench.workspace import Workspace
 
-MADE_HERE = ("puppet", "puppet-cremad", "cremad-sample")
-"""Datasets that the suite renders or fetches itself."""
 PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE, Reason.PREPARE_FAILED)
 """Rejections that are tried again at every run: permissions, mounts and our own code change without a trace in the file."""
 

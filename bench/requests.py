@@ -71,6 +71,8 @@ def build_request(
         return companion(row.other_emotion, same_sentence).emotion if altered == "other-emotion" else clip.emotion
 
     def reference() -> tuple[np.ndarray, Cues]:
+        if altered == "first-frame":  # leaks: named in the row, never the default
+            return next(StoreVideo(clip.video, clip.n_frames).frames()), Cues.load(clip.cues)[:1]
         if row.reference_clip is None:
             raise NotApplicable(
                 Reason.NO_REFERENCE_IMAGE, f"{clip.speaker} has no neutral clip to take a reference image from"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from bench.contract.files import whole_file
 from bench.contract.metric import Metric, SetMetric
 from bench.contract.result import CLIP_COLUMNS, COLLECTED, MetricValue, Unscored
 from bench.data.store import Selected, Selection
@@ -24,37 +27,74 @@ def value_of(item: Item, metric: str) -> dict[str, Any]:
 def clips_table(
     items: Sequence[Item], rows: Sequence[Selected], selection: Selection, label: str, plan: Plan, protocol: str
 ) -> Any:
-    """clips.parquet: one row per clip and metric, those without a value included with their reason."""
+    """clips.parquet: one row per clip and metric, those without a value included with their reason.
+
+    Words that many rows share are categories: thirty thousand clips make more than a million and a half rows.
+    """
+    import numpy as np
     import pandas as pd
 
-    clips = {row.clip.clip_id: row.clip for row in rows}
-    split = f"{selection.document['manifest']}/{selection.document['part']}"
-    # a list per column: thirty thousand clips make more than a million lines, and a dict for each of them a gigabyte
-    columns: dict[str, list[Any]] = {name: [] for name in CLIP_COLUMNS}
+    by_id = {row.clip.clip_id: row.clip for row in rows}
+    clips = [by_id[item["clip_id"]] for item in items]
+    metrics = [metric.name for metric in plan.metrics]
+    values, truths, statuses, reasons, frames = [], [], [], [], []
     for item in items:
-        clip = clips[item["clip_id"]]
-        for metric in plan.metrics:
-            value = value_of(item, metric.name)
+        for metric in metrics:
+            value = value_of(item, metric)
             status, reason = _status(item, value)
-            line = {
-                "dataset": clip.dataset,
-                "split": split,
-                "clip_id": clip.clip_id,
-                "speaker": clip.speaker,
-                "emotion": clip.emotion,
-                "level": clip.level,
-                "method": label,
-                "protocol": protocol,
-                "metric": metric.name,
-                "value": value["value"],
-                "truth": value.get("truth"),
-                "status": status,
-                "reason": reason,
-                "n_frames": value["n_frames"],
-            }
-            for name, column in columns.items():
-                column.append(line[name])
-    return pd.DataFrame({name: pd.array(columns[name], dtype=dtype) for name, dtype in CLIP_COLUMNS.items()})
+            values.append(value["value"])
+            truths.append(value.get("truth"))
+            statuses.append(status)
+            reasons.append(reason)
+            frames.append(value["n_frames"])
+
+    def of_clip(words: Sequence[str | None]) -> Any:
+        return _category(words).repeat(len(metrics))
+
+    def of_all(word: str) -> Any:
+        return _category([word]).repeat(len(clips) * len(metrics))
+
+    columns = {
+        "dataset": of_clip([clip.dataset for clip in clips]),
+        "split": of_all(f"{selection.document['manifest']}/{selection.document['part']}"),
+        "clip_id": of_clip([clip.clip_id for clip in clips]),
+        "speaker": of_clip([clip.speaker for clip in clips]),
+        "emotion": of_clip([clip.emotion for clip in clips]),
+        "level": pd.array([clip.level for clip in clips], dtype=CLIP_COLUMNS["level"]).repeat(len(metrics)),
+        "method": of_all(label),
+        "protocol": of_all(protocol),
+        "metric": _category(metrics).take(np.tile(np.arange(len(metrics)), len(clips))),
+        "value": np.array(values, np.float64),
+        "truth": np.array(truths, np.float64),
+        "status": _category(statuses),
+        "reason": pd.array(reasons, dtype=CLIP_COLUMNS["reason"]),
+        "n_frames": pd.array(frames, dtype=CLIP_COLUMNS["n_frames"]),
+    }
+    return pd.DataFrame({name: columns[name] for name in CLIP_COLUMNS})
+
+
+def _category(words: Sequence[str | None]) -> Any:
+    import pandas as pd
+
+    return pd.Categorical(pd.array(words, dtype="string"))
+
+
+ROW_GROUP = 2**20
+"""Rows of clips.parquet that are written at once: as many as Arrow puts into a group of its own accord."""
+
+
+def write_clips(path: Path, clips: Any) -> None:
+    """Write `clips_table` whole, its categories as the words they stand for (CLIP_COLUMNS)."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    none = pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in CLIP_COLUMNS.items()})
+    schema = pa.Schema.from_pandas(none, preserve_index=False)
+    with whole_file(path) as temporary, pq.ParquetWriter(temporary, schema) as file:
+        for start in range(0, len(clips), ROW_GROUP):
+            group = pa.Table.from_pandas(clips.iloc[start : start + ROW_GROUP], preserve_index=False)
+            file.write_table(group.cast(schema), row_group_size=ROW_GROUP)
 
 
 def _status(item: Item, value: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -84,7 +124,8 @@ def cells(clips: Any, items: Sequence[Item], plan: Plan, sets: Mapping[str, Mapp
     from metrics.summary import summarise
 
     expected = sum(item["status"] != "n/a" for item in items)
-    by_metric = dict(list(clips.groupby("metric", sort=False)))
+    by_metric = dict(list(clips.groupby("metric", sort=False, observed=True)))
+    in_order = sorted(items, key=lambda item: item["clip_id"])
     out = []
     for metric in plan.metrics:
         rows = by_metric.get(metric.name, clips.iloc[:0])
@@ -92,7 +133,7 @@ def cells(clips: Any, items: Sequence[Item], plan: Plan, sets: Mapping[str, Mapp
             one = cell(metric, sets.get(metric.name), rows, expected)
         else:
             one = summarise(rows, metric, n_expected=expected, seed=seed)
-        without = unscored(metric, items)
+        without = unscored(metric, in_order)
         detail = one.detail or next((u.detail for u in without if u.reason == one.reason), None)
         out.append(one.model_copy(update={"unscored": without, "detail": detail if one.value is None else None}))
     return with_doubts_of_families(out, plan.metrics)
@@ -111,16 +152,21 @@ def with_doubts_of_families(cells: Sequence[MetricValue], metrics: Sequence[Metr
 
 
 def unscored(metric: Metric, items: Sequence[Item]) -> list[Unscored]:
-    """Why clips have no value of a metric, the most frequent reason first; clips that are n/a by definition do not count."""
-    found: dict[str, Unscored] = {}
-    for item in sorted(items, key=lambda item: item["clip_id"]):
+    """Why clips have no value of a metric, the most frequent reason first; clips that are n/a by definition do not count.
+
+    Of each reason the first of `items` is named.
+    """
+    counts: Counter[str] = Counter()
+    first: dict[str, tuple[str, str | None]] = {}
+    for item in items:
         value = value_of(item, metric.name)
         if item["status"] == "n/a" or value["value"] is not None or value.get("collected"):
             continue
-        one = found.get(value["reason"])
-        found[value["reason"]] = (
-            Unscored(reason=value["reason"], n_clips=1, clip_id=item["clip_id"], detail=value["detail"])
-            if one is None
-            else one.model_copy(update={"n_clips": one.n_clips + 1})
-        )
-    return sorted(found.values(), key=lambda one: (-one.n_clips, one.reason))
+        reason = value["reason"]
+        counts[reason] += 1
+        if reason not in first:
+            first[reason] = item["clip_id"], value["detail"]
+    return [
+        Unscored(reason=reason, n_clips=counts[reason], clip_id=first[reason][0], detail=first[reason][1])
+        for reason in sorted(counts, key=lambda reason: (-counts[reason], reason))
+    ]

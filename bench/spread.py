@@ -278,5 +278,5 @@ def _again(
         return {"reason": "fewer than two ranked rows have a value under both"}
     if _measured(table, both[0], protocols[0], name).kind == "set":
         return {"reason": "a metric of the whole set, whose clips cannot be resampled"}
-    sides = tuple([table.rows[label, protocol].clips for label in both] for protocol in protocols)
+    sides = tuple([table.rows[label, protocol].clips.of_metric(name) for label in both] for protocol in protocols)
     return resampled_order(sides, name, directions, seed)

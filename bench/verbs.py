@@ -346,7 +346,7 @@ def methods(flags: cli.Methods, space: Workspace, command: str) -> Outcome:
     text += "".join(f"\n{group:20} group    {', '.join(names)}" for group, names in GROUPS.items())
     damaged = [find_damage(name, 0).load() for name in DAMAGES]
     text += "".join(f"\n{d.name + '~DOSE':25} damage, {d.unit}, {d.least:g} to {d.most:g}" for d in damaged)
-    text += "\npath/file.py:Class   plug-in  your own (docs/add-a-method.md); NAME@other-audio, NAME@other-emotion: one input altered"
+    text += "\npath/file.py:Class   plug-in  your own (docs/add-a-method.md); NAME@other-audio, NAME@other-emotion, NAME@first-frame: one input altered"
     ranges = [{"name": d.name, "unit": d.unit, "least": d.least, "most": d.most} for d in damaged]
     groups = {k: list(v) for k, v in GROUPS.items()}
     return Outcome(document={"methods": rows, "groups": groups, "damages": ranges}, text=text)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.calibration import Calibration, DamageCurve, Point, ResponseCell
-from reports.ruler import dose_in_words, doses_in_words
-from reports.words import ARROW_MEANING, decimals_for, number, printable
+from reports.dosewords import dose_in_words, doses_in_words
+from reports.render import render, template
+from reports.words import ARROW_MEANING, decimals_for, number, plural, printable
 
 WIDTH, HEIGHT = 150, 92
 LEFT, RIGHT, TOP, BOTTOM = 10, 10, 8, 16
@@ -31,18 +30,13 @@ def calibration_section(calibration: Calibration, opened: bool = True) -> Markup
 
     `opened`: the figure stands open; else it and the table are folded under their titles.
     """
-    environment = Environment(
-        loader=FunctionLoader(template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     cells = calibration.cells()
     count = Counter(cell.verdict for _, cell in cells)
     return Markup(
-        environment.get_template("calibration.html.j2").render(
+        render(
+            "calibration.html.j2",
             opened=opened,
+            cannot_show=cannot_show(calibration),
             verdicts=[
                 {"name": name, "symbol": symbol, "words": words, "n": count[name], "mark": _mark(name, 8, 8)}
                 for name, (symbol, words) in VERDICTS.items()
@@ -60,14 +54,19 @@ def calibration_section(calibration: Calibration, opened: bool = True) -> Markup
     )
 
 
+def cannot_show(calibration: Calibration) -> str:
+    """One sentence where not one cell can be shown, told before all of them; empty where some can."""
+    if calibration.can_show:
+        return ""
+    return (
+        f"These clips come from {plural(calibration.n_speakers, 'speaker')}, which gives no interval for new speakers: every cell "
+        "is \u201cnot shown\u201d, whatever its curve does."
+    )
+
+
 def calibration_style() -> str:
     """The rules of `calibration_section` for the page's style element."""
     return template("calibration.css")
-
-
-def template(name: str) -> str:
-    """A file of reports/templates as text."""
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _kinds(calibration: Calibration) -> list[dict[str, Any]]:

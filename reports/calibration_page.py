@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import ValidationError
 
 from bench.contract.calibration import Calibration
 from bench.contract.errors import UsageError
 from bench.contract.files import whole_file
-from reports.calibration import calibration_section, calibration_style, template
+from reports.calibration import calibration_section, calibration_style
+from reports.render import render, template
 from reports.words import plural, printable
 
 
@@ -21,16 +21,10 @@ def build_calibration(calibration: Path, out: Path) -> Path:
         record = Calibration.load(calibration)
     except (OSError, ValidationError) as error:
         raise UsageError(f"{calibration}: not a calibration ({str(error)[:200]}); run `emotalk calibrate`") from None
-    environment = Environment(
-        loader=FunctionLoader(template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     d = record.dataset
     place = " · ".join(filter(None, (d.name, d.profile, d.part, f"protocol {record.protocol}")))
-    text = environment.get_template("calibration_page.html.j2").render(
+    text = render(
+        "calibration_page.html.j2",
         place=printable(place),
         size=f"{plural(record.n_clips, 'clip')} of {plural(record.n_speakers, 'speaker')}",
         facts=_facts(record),

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.load import ClipFacts
+from bench.contract.clip_table import ClipFacts
 from reports.media import Film, MediaFolder, clip_ids, is_truth, may_show
 from reports.table import Row, Table
 from reports.tracepicture import Traces, traces
@@ -100,7 +100,8 @@ def clips_of(n: int, table: Table, policy: str, media: MediaFolder) -> tuple[lis
 
 def facts_of(table: Table, clip_id: str) -> ClipFacts | None:
     """Speaker, emotion and level of a clip, from the first row that lists it."""
-    return next((f for row in table.rows if (f := row.loaded.facts.get(clip_id))), None)
+    listed = (row.loaded.clips for row in table.rows if row.loaded.clips is not None)
+    return next((facts for clips in listed if (facts := clips.facts(clip_id))), None)
 
 
 def about(facts: ClipFacts | None) -> str:
@@ -143,10 +144,11 @@ def _scores(table: Table, row: Row, clip_id: str) -> list[tuple[str, str, str, b
     if row.loaded.clips is None:
         return []
     line, first, scores = table.cells[table.rows.index(row)], table.blocks[0].columns, []
+    of_clip = row.loaded.clips.of_clip(clip_id)
     for j, column in enumerate(table.columns):
         if column.kind == "set" or all(cells[j].value is None for cells in table.cells):
             continue
-        found = row.loaded.clips.get((clip_id, column.metric)) if line[j].measured is not None else None
+        found = of_clip.get(column.metric) if line[j].measured is not None else None
         text = number(found.value, column.decimals) if found and found.value is not None else _nothing(found)
         scores.append((column.label, text, column.shown_unit, j in first))
     return scores

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.comparison import ComparisonRecord, MetricComparison, PairComparison, Target
 from bench.contract.metric import Direction
-from reports.ruler import in_short, in_words
+from reports.dosewords import in_words, read_as
+from reports.render import render, template
 from reports.terminal import display_width, wrap
 from reports.text import escape
 from reports.words import ARROW, NEW, THESE, decimals_for, join, number, printable, reason_in_words
@@ -70,17 +69,6 @@ def markdown(record: ComparisonRecord) -> str:
 
 def html(record: ComparisonRecord) -> str:
     """A page of its own: summary and table of each pair; where there is a ruler, every difference in every dose."""
-
-    def template(name: str) -> str:
-        return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
-
-    environment = Environment(
-        loader=FunctionLoader(template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     pairs = [
         {
             "heading": _heading(record, pair),
@@ -90,7 +78,7 @@ def html(record: ComparisonRecord) -> str:
                 {
                     "cells": _cells(m),
                     "primary": m.primary,
-                    "doses": in_short(m.doses),
+                    "doses": read_as(m.doses, m.not_in_doses),
                     "every": [in_words(dose) for dose in m.doses],
                 }
                 for m in pair.metrics
@@ -99,7 +87,8 @@ def html(record: ComparisonRecord) -> str:
         }
         for pair in record.pairs
     ]
-    return environment.get_template("comparison.html.j2").render(
+    return render(
+        "comparison.html.j2",
         title=printable(record.row),
         head=HEAD,
         pairs=pairs,
@@ -115,13 +104,13 @@ def _head(record: ComparisonRecord) -> tuple[str, ...]:
 
 
 def _has_doses(record: ComparisonRecord) -> bool:
-    return any(m.doses for pair in record.pairs for m in pair.metrics)
+    return any(m.doses or m.not_in_doses for pair in record.pairs for m in pair.metrics)
 
 
 def _line(record: ComparisonRecord, m: MetricComparison, n: int) -> tuple[str, ...]:
     """The cells of one metric, where there is a ruler with the `n` surest doses."""
     cells = _cells(m)
-    return _beside(cells, " = ".join(in_short(m.doses, n)) or "—") if _has_doses(record) else cells
+    return _beside(cells, " = ".join(read_as(m.doses, m.not_in_doses, n)) or "—") if _has_doses(record) else cells
 
 
 def _beside(cells: tuple[str, ...], doses: str) -> tuple[str, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.confusion import Confusion, rank_stability
 from reports.gazemap import place_of
+from reports.render import render, template
 from reports.words import number, plural, printable
 
 LEVELS = 10
@@ -26,15 +25,9 @@ def confusion_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: 
     rows = [(label, Confusion.model_validate(document)) for label, document in figures]
     if not rows:
         return Markup("")
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     return Markup(
-        environment.get_template("confusion.html.j2").render(
+        render(
+            "confusion.html.j2",
             judge=rows[0][1].judge,
             opened=place_of(opened, [label for label, _ in rows]),
             stability=_stability([figure for _, figure in rows]),
@@ -55,7 +48,7 @@ def confusion_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: 
 
 def confusion_style() -> str:
     """The rules of `confusion_section` for the page's style element."""
-    return _template("confusion.css")
+    return template("confusion.css")
 
 
 def _lines(figure: Confusion, counts: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
@@ -90,7 +83,3 @@ def _stability(figures: Sequence[Confusion]) -> str:
     return (
         f"The judge's {seeds} seeds order the {len(figures)} rows alike to Kendall's tau {between} (1: the same order)."
     )
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")

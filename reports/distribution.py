@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.contract.result import SCORED, Distribution
+from bench.contract.result import Distribution
 from reports.media import is_truth
 from reports.strip import BOTTOM, LABEL, RIGHT, TOP, WIDTH, axis, label, stretched, without_far_truth
 from reports.table import Row, Table
@@ -89,12 +89,7 @@ def picture(table: Table, j: int) -> Markup | None:
 
 def _values(row: Row, metric: str) -> list[tuple[str, float, str]]:
     """(clip, value, status) of the row's scored clips, by value."""
-    found = [
-        (clip_id, v.value, v.status)
-        for (clip_id, name), v in (row.loaded.clips or {}).items()
-        if name == metric and v.value is not None and math.isfinite(v.value) and v.status in SCORED
-    ]
-    return sorted(found, key=lambda one: (one[1], one[0]))
+    return row.loaded.clips.scored(metric) if row.loaded.clips is not None else []
 
 
 def _row(row: Row, clips: list[tuple[str, float, str]], y: float, x, domain: tuple[float, float], column) -> Markup:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.calibration import calibration_section, template
+from reports.calibration import calibration_section
 from reports.columns import Column
-from reports.ruler import TOO_SMALL, UNDAMAGED, Ruler, badness, find_ruler, in_short
+from reports.dosewords import TOO_SMALL, read_as
+from reports.render import render
+from reports.ruler import UNDAMAGED, Ruler, badness, clips_of_set, find_ruler
 from reports.table import Cell, Row, Table
 from reports.words import join
 
@@ -25,15 +25,9 @@ def dose_sections(table: Table) -> list[dict[str, Any]]:
     if isinstance(ruler, str):
         html = Markup('<p class="small">Not in doses: {}.</p>').format(ruler)
         return [{"name": "doses", "title": TITLE, "html": html}]
-    environment = Environment(
-        loader=FunctionLoader(template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     columns, without = _columns(table, ruler)
-    html = environment.get_template("doses.html.j2").render(
+    html = render(
+        "doses.html.j2",
         made_of=ruler.made_of,
         origin=_origin(table) is not None,
         columns=columns,
@@ -76,19 +70,18 @@ def _lines(table: Table, j: int, column: Column, ruler: Ruler) -> list[dict[str,
     known.sort(key=lambda one: one[0])
     lines, before = [], None
     for value, row, cell in known:
-        far = [] if start is None else _read(ruler, column, value - start)
-        if start is not None and value < start and far and far[0] != TOO_SMALL:
-            far = [
-                NEARER
-            ]  # curves go from the undamaged clips to worse: what was measured there says nothing of better
-        step = [] if before is None else _read(ruler, column, value - before)
+        clips = clips_of_set(cell.measured)
+        why_not = ruler.other_size(column.metric, column.version, clips)
+        far, step = (
+            [] if than is None else read_as(ruler.read(column.metric, column.version, value - than, clips), why_not)
+            for than in (start, before)
+        )
+        if start is not None and value < start and far and far[0] not in (TOO_SMALL, why_not):
+            # curves go from the undamaged clips to worse: what was measured there says nothing of better
+            far = [NEARER]
         lines.append({"row": row, "value": cell.difference or cell.text, "far": far, "step": step})
         before = value
     return lines
-
-
-def _read(ruler: Ruler, column: Column, difference: float) -> Sequence[str]:
-    return in_short(ruler.read(column.metric, column.version, difference))
 
 
 def _badness(cell: Cell, column: Column) -> float | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.gaze_figure import EmotionMaps, EyeMaps, GazeFigure
+from reports.render import render, template
 from reports.words import number, plural
 
 LEFT, TOP, RIGHT, BOTTOM = 42, 5, 8, 30
@@ -42,15 +41,9 @@ def gaze_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str |
     if not rows:
         return Markup("")
     top = highest(figure for _, figure in rows)
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     return Markup(
-        environment.get_template("gaze.html.j2").render(
+        render(
+            "gaze.html.j2",
             rows=[_row(label, figure, top) for label, figure in rows],
             opened=place_of(opened, [label for label, _ in rows]),
             keys=[(level, f"{100 * share_of(level, top):.0f}") for level in range(1, LEVELS + 1)],
@@ -67,7 +60,7 @@ def place_of(opened: str | None, labels: Sequence[str]) -> int:
 
 def gaze_style() -> str:
     """The rules of `gaze_section` for the page's style element."""
-    return _template("gaze.css")
+    return template("gaze.css")
 
 
 def highest(figures) -> float:
@@ -204,7 +197,3 @@ def _in_words(grid: Sequence[Sequence[float]], figure: GazeFigure) -> str:
     bins.sort(key=lambda one: (-one[0], one[1:]))
     places = [f"{100 * share:.0f} % at yaw {yaw:+g}, pitch {pitch:+g}" for share, yaw, pitch in bins[:3] if share > 0]
     return "Share of frames by direction in degrees; most: " + "; ".join(places) + "."
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")

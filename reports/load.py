@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,30 +11,15 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from bench.contract.clip import valid_clip_id
+from bench.contract.clip_table import ClipTable
 from bench.contract.errors import UsageError
-from bench.contract.result import CLIP_COLUMNS, SCHEMA_VERSION, Result
+from bench.contract.result import SCHEMA_VERSION, Result
 from bench.contract.sheet import Sheet
 from bench.contract.traces import ClipTraces
 
+SHOWN_COLUMNS = ("clip_id", "speaker", "emotion", "level", "protocol", "metric", "value", "status", "reason")
+"""Of clips.parquet: what a page shows."""
 REJECTED_COLUMNS = ("clip_id", "path", "reason", "detail", "known")
-
-
-@dataclass(frozen=True)
-class ClipValue:
-    """One line of clips.parquet: the value of one metric on one clip, or the reason there is none."""
-
-    value: float | None
-    status: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class ClipFacts:
-    """What clips.parquet says about a clip itself."""
-
-    speaker: str
-    emotion: str
-    level: int | None
 
 
 @dataclass(frozen=True)
@@ -55,8 +39,7 @@ class Loaded:
 
     result: Result
     folder: Path
-    clips: dict[tuple[str, str], ClipValue] | None = None
-    facts: dict[str, ClipFacts] = field(default_factory=dict)
+    clips: ClipTable | None = None
     rejected: list[Rejected] | None = None
     samples: dict[str, Path] = field(default_factory=dict)
     """Kept videos of this row, by clip."""
@@ -101,12 +84,10 @@ def load(paths: Sequence[Path]) -> list[Loaded]:
 
 def _load_one(path: Path) -> Loaded:
     folder, result = path.parent, _read_result(path)
-    clips, facts = _read_clips(folder / "clips.parquet", result)
     return Loaded(
         result=result,
         folder=folder,
-        clips=clips,
-        facts=facts,
+        clips=_read_clips(folder / "clips.parquet", result),
         rejected=_read_rejected(folder / "rejected.parquet"),
         samples=_films(folder / "samples"),
         real=_films(folder / "real"),
@@ -180,20 +161,13 @@ def _read_table(path: Path, needed: Sequence[str]) -> list[dict]:
     return table.select(list(needed)).to_pylist()
 
 
-def _read_clips(path: Path, result: Result) -> tuple[dict[tuple[str, str], ClipValue] | None, dict[str, ClipFacts]]:
+def _read_clips(path: Path, result: Result) -> ClipTable | None:
     if not path.is_file():
-        return None, {}
-    values: dict[tuple[str, str], ClipValue] = {}
-    facts: dict[str, ClipFacts] = {}
-    for row in _read_table(path, list(CLIP_COLUMNS)):
-        if row["protocol"] != result.protocol.name:
-            continue
-        value = row["value"]
-        if value is not None and math.isnan(value):
-            value = None
-        facts[row["clip_id"]] = ClipFacts(row["speaker"], row["emotion"], row["level"])
-        values[row["clip_id"], row["metric"]] = ClipValue(value, row["status"], row["reason"])
-    return values, facts
+        return None
+    try:
+        return ClipTable.read(path, SHOWN_COLUMNS, result.protocol.name)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; evaluate again") from error
 
 
 def _read_rejected(path: Path) -> list[Rejected] | None:

@@ -6,10 +6,8 @@ import base64
 import hashlib
 import itertools
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.sheet import Sheet
@@ -29,6 +27,7 @@ from reports.published import load_published
 from reports.publishedpage import blocks, frozen_scores, published_style
 from reports.ranks import agreements
 from reports.reading import readings
+from reports.render import render, template
 from reports.strip import strip
 from reports.table import Block, Row, Table
 from reports.unscored import came_through, problems, rejected
@@ -41,7 +40,6 @@ from reports.words import (
     TARGET,
     THESE,
     join,
-    number,
     plural,
     printable,
 )
@@ -67,19 +65,12 @@ def page(
         for n, (table, policy, sheet) in enumerate(zip(tables, own, wanted, strict=True), 1)
     ]
     sections = [section | {"parts": _parts(section)} for section in sections]
-    script = _template("report.js")
+    script = template("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "plural": plural, "printable": printable}
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         sections=sections,
-        style=Markup("\n".join((_template("report.css"), figure_styles(), calibration_style(), published_style()))),
+        style=Markup("\n".join((template("report.css"), figure_styles(), calibration_style(), published_style()))),
         script=Markup(script),
         script_digest=digest,
         summary=_summary(tables),
@@ -88,10 +79,6 @@ def page(
         unfolded=(),
         targets=[(NEW, TARGET[NEW]), (THESE, TARGET[THESE])],
     )
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _summary(tables: Sequence[Table]) -> str:

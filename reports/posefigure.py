@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.gazemap import place_of
+from reports.render import render, template
 from reports.words import number, plural, printable
 
 WIDTH, HEIGHT, BASE = 168, 58, 14
@@ -28,19 +27,13 @@ def pose_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str |
     for label, document in figures:
         if document.get("kind") != KIND:
             raise ValueError(f"{label}: expected a figure of kind {KIND!r}, got {document.get('kind')!r}")
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     axes = figures[0][1]["axes"]
     top = {axis: max(_shares(figures, axis), default=1.0) or 1.0 for axis in axes}
     rows = [{"label": printable(label), "emotions": _emotions(document, top)} for label, document in figures]
     edges = figures[0][1]["histogram_edges"]
     return Markup(
-        environment.get_template("pose.html.j2").render(
+        render(
+            "pose.html.j2",
             rows=rows,
             opened=place_of(opened, [label for label, _ in figures]),
             axes=axes,
@@ -52,11 +45,7 @@ def pose_section(figures: Sequence[tuple[str, Mapping[str, Any]]], opened: str |
 
 def pose_style() -> str:
     """The rules of `pose_section` for the page's style element."""
-    return _template("pose.css")
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
+    return template("pose.css")
 
 
 def _shares(figures: Sequence[tuple[str, Mapping[str, Any]]], axis: str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.contract.power import MetricPower, PowerRecord, Smallest
 from reports.comparison import aligned
-from reports.ruler import in_short
+from reports.dosewords import read_as
 from reports.terminal import wrap
 from reports.text import escape
 from reports.words import ARROW, decimals_for, join, number, plural, printable, reason_in_words
@@ -40,7 +40,11 @@ def _others(record: PowerRecord) -> list[int]:
 def _head(record: PowerRecord) -> list[str]:
     head = ["metric", "smallest difference [over pairs]", f"Holm, {plural(record.comparisons, 'row')}"]
     head += [f"with {n} speakers" for n in _others(record)]
-    return [*head, "as large as"] if any(m.doses for m in record.metrics) else head
+    return [*head, "as large as"] if _has_doses(record) else head
+
+
+def _has_doses(record: PowerRecord) -> bool:
+    return any(m.doses or m.not_in_doses for m in record.metrics)
 
 
 def _cells(record: PowerRecord, m: MetricPower, n_doses: int) -> list[str]:
@@ -51,8 +55,8 @@ def _cells(record: PowerRecord, m: MetricPower, n_doses: int) -> list[str]:
     name = f"{m.metric}{'*' if m.primary else ''} {ARROW[m.direction]}"
     cells = [f"{name}{f' ({m.unit})' if unit else ''}", _with_range(own, decimals), _value(own.holm, decimals)]
     cells += [_value(at[n].middle, decimals) for n in _others(record)]
-    if any(one.doses for one in record.metrics):
-        cells.append(" = ".join(in_short(m.doses, n_doses)) or "—")
+    if _has_doses(record):
+        cells.append(" = ".join(read_as(m.doses, m.not_in_doses, n_doses)) or "—")
     return [printable(cell) for cell in cells]
 
 
@@ -100,7 +104,7 @@ def _explained(record: PowerRecord) -> list[str]:
             f"A spread estimated from {record.n_speakers} speakers is itself known to within × {low:.2f} to × {high:.2f} (95 %), and so is "
             "every number here."
         )
-    if any(m.doses for m in record.metrics):
+    if _has_doses(record):
         notes.append(
             "As large as: the dose of a damage to the real clips that moves the column as far, with the 95 % interval of the "
             f"response curve. The ruler was {record.ruler}."

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.published import PerClipRecord, ScoredQuantity
@@ -24,6 +23,7 @@ from reports.published import (
     claims,
     disagreements,
 )
+from reports.render import render, template
 from reports.textblock import Block
 from reports.words import MINUS, NEW, THESE, join, number, plural
 
@@ -270,21 +270,10 @@ def ratios(found: Sequence[Disagreement]) -> Markup:
 
 def page(made: Sequence[Block]) -> str:
     """The claims as a page of its own, in one file."""
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = Markup(_template("report.css") + "\n" + published_style())
-    return environment.get_template("published-page.html.j2").render(published=made, unfolded=UNFOLDED, style=style)
+    style = Markup(template("report.css") + "\n" + published_style())
+    return render("published-page.html.j2", published=made, unfolded=UNFOLDED, style=style)
 
 
 def published_style() -> str:
     """The style sheet of the claims, for the page that includes them."""
-    return _template("published.css")
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
+    return template("published.css")

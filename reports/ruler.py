@@ -7,7 +7,6 @@ Anal. 17, 1980). It is laid only on the dataset, protocol, metric version and ne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,16 +16,21 @@ from math import isfinite
 from pathlib import Path
 
 from bench.contract.calibration import Calibration, DamageCurve, ResponseCell
+from bench.contract.commands import emotalk
+from bench.contract.comparison import MetricComparison
 from bench.contract.dose import Dose
 from bench.contract.errors import UsageError
 from bench.contract.metric import Direction
-from bench.contract.result import ExtractorRecord, Result
+from bench.contract.result import ExtractorRecord, MetricValue, Result
 from reports.networks import not_laid_on, other_networks
 from reports.response import Knots, dose_of, last_of_plateaus, rising
 from reports.words import join, plural, printable
 
 LEAST_POINTS = 2
 """Doses with a value that a curve needs: with one, its shape would be a guess."""
+MOST_TIMES = 2.0
+"""A column of the whole set is read only on rows of at most so many times the calibration's clips, and of at least one in so
+many: how large FID, KID or a divergence is depends on how many clips it is made of."""
 NOT_FROM_ZERO = {
     "codec": "CRF 0 is itself an encoding, and the undamaged clips were encoded at another",
     "gaze-shuffled": "a window below 2 frames has nothing that could change places",
@@ -35,9 +39,7 @@ NOT_FROM_ZERO = {
 """Damages whose dose 0 is not the undamaged clip, with the reason: their curves begin at the smallest dose, not at (0, 0)."""
 UNDAMAGED = "gt-reencoded"
 """The row at dose 0 of every curve."""
-TOO_SMALL = "too small to read"
 FROZEN = "calibration-*.json"
-_SHARE = re.compile(r"(share|relative change)( |$)")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class _Scale:
     lower: Knots | None
     upper: Knots | None
     smallest: float
+
+    @property
+    def n_clips(self) -> int:
+        """Clips of the smallest dose with a value; no larger dose has fewer."""
+        return next(p.n_clips for p in self.cell.points if p.difference is not None)
+
+    def is_for(self, version: str, clips: int | None) -> bool:
+        """True if values of this version of the metric are read, made of so many clips (None: of each clip by itself)."""
+        if not self.cell.version or self.cell.version != version:
+            return False
+        return clips is None or self.n_clips <= MOST_TIMES * clips <= MOST_TIMES**2 * self.n_clips
 
 
 @dataclass(frozen=True)
@@ -85,21 +98,33 @@ class Ruler:
 
     def n_readable(self, result: Result) -> int:
         """Curves that can be read for rows like `result`."""
-        versions = {m.metric: m.version for m in result.metrics}
-        scales = (scale.cell for of_metric in self._scales.values() for scale in of_metric)
-        return sum(bool(cell.version) and versions.get(cell.metric, cell.version) == cell.version for cell in scales)
+        cells = {m.metric: m for m in result.metrics}
+        return sum(
+            s.is_for(cells[metric].version, clips_of_set(cells[metric])) if metric in cells else bool(s.cell.version)
+            for metric, scales in self._scales.items()
+            for s in scales
+        )
 
-    def read(self, metric: str, version: str, difference: float) -> list[Dose]:
+    def read(self, metric: str, version: str, difference: float, clips: int | None = None) -> list[Dose]:
         """`difference` of two shown values as a dose of every damage that moves this column as declared.
 
-        The surest first: read as a dose before what lies beyond a curve, then by the width of the interval in doses. Empty
-        for a column without such a damage, of another version than the calibration's, or made by other networks. The sign
-        of `difference` is not read: who knows which row is nearer to the undamaged clips says so.
+        `clips`: of how many the value of a column of the whole set is made, None of another column (`clips_of_set`). The
+        surest first: read as a dose before what lies beyond a curve, then by the width of the interval in doses. Empty for
+        a column without such a damage, of another version than the calibration's, made by other networks, or of too many
+        or too few clips. The sign of `difference` is not read: who knows which row is nearer to the undamaged clips says so.
         """
         if not isfinite(difference):
             return []
-        scales = [s for s in self._scales.get(metric, ()) if s.cell.version and s.cell.version == version]
+        scales = [s for s in self._scales.get(metric, ()) if s.is_for(version, clips)]
         return sorted((_read(scale, abs(difference)) for scale in scales), key=_sureness)
+
+    def other_size(self, metric: str, version: str, clips: int | None) -> str | None:
+        """Why no curve of a column is read on a value of so many clips, where there are curves and that alone is why."""
+        scales = [s for s in self._scales.get(metric, ()) if s.is_for(version, None)]
+        if not scales or any(s.is_for(version, clips) for s in scales):
+            return None
+        measured = join([str(n) for n in sorted({s.n_clips for s in scales})])
+        return f"measured on {measured} clips, this row has {clips}"
 
     @property
     def made_of(self) -> str:
@@ -124,16 +149,21 @@ def find_ruler(result: Result, folders: Sequence[Path] = ()) -> Ruler | str:
     of_dataset = [c for c in every if c.dataset.name == d.name]
     of_version = [c for c in of_dataset if c.dataset.data_version == d.data_version]
     fitting = [c for c in of_version if (c.protocol, c.protocol_sha256) == (p.name, p.sha256)]
-    make = f"`emotalk calibrate --dataset {d.name}` makes one{_skipped(skipped)}"
+    command = emotalk("calibrate", d.name, profile=d.profile, split=d.part if d.part != "test" else None)
+    make = f"`{command}` makes one{_skipped(skipped)}"
     if not of_dataset:
         return f"no calibration of the dataset {d.name}; {make}"
     if not of_version:
         return f"the calibration of {d.name} is of another version of its data; {make}"
     if not fitting:
-        return f"the calibration of {d.name} was made under another protocol, or another version of it; {make}"
+        other = f"the calibration of {d.name} was made under another protocol, or another version of it"
+        return f"{other}; `{command}` makes one under the protocol that its declaration names{_skipped(skipped)}"
     rulers = [Ruler(c, result.extractors, skipped) for c in fitting]
     readable = {id(one): n for one in rulers if (n := one.n_readable(result))}
     if not readable:
+        if not any(one.calibration.can_show for one in rulers):
+            speakers = plural(max(one.calibration.n_speakers for one in rulers), "speaker")
+            return f"the calibration of {d.name} is on {speakers}, too few to show that any column answers as declared{_skipped(skipped)}"
         refused = not_laid_on({k: v for one in rulers for k, v in one.refused.items()})
         return f"the calibration of {d.name} has no curve that can be read{refused}; {make}"
 
@@ -226,60 +256,9 @@ def _sureness(dose: Dose) -> tuple[int, float]:
     return rank, (dose.high - dose.low) / dose.dose if known else float("inf")
 
 
-def in_short(doses: Sequence[Dose], n: int = 2) -> list[str]:
-    """What stands beside a difference: of `Ruler.read` the `n` surest doses, of different kinds of damage as far as there are.
-
-    Where none reads as a dose, what the difference exceeds; where it exceeds none, that it is too small; empty without a ruler.
-    """
-    if not doses:
-        return []
-    alike = [dose for dose in doses if dose.reads == doses[0].reads]
-    if alike[0].reads == "too-small":
-        return [TOO_SMALL]
-    first = [next(dose for dose in alike if dose.kind == kind) for kind in dict.fromkeys(dose.kind for dose in alike)]
-    rest = [dose for dose in alike if all(dose is not one for one in first)]
-    return [in_words(dose) for dose in [*first, *rest][:n]]
-
-
-def in_words(dose: Dose) -> str:
-    """ "blur 0.42 px [0.35, 0.49]", "frames-dropped 30 % of frames", "blur > 2 px", "codec < 24 CRF", "blur: too small to read"."""
-    if dose.reads == "too-small":
-        return f"{dose.damage}: {TOO_SMALL}"
-    if dose.reads == "more-than-top":
-        return f"{dose.damage} > {dose_in_words(dose.top, dose.unit)}"
-    if dose.reads == "less-than-bottom":
-        return f"{dose.damage} < {dose_in_words(dose.bottom, dose.unit)}"
-    text = f"{dose.damage} {dose_in_words(dose.dose, dose.unit)}"
-    if dose.low is None:
-        return text
-    low, top = (_short(value * _factor(dose.unit)) for value in (dose.low, dose.top))
-    low = f"≤ {low}" if dose.low == dose.bottom else low
-    return f"{text} [{low}, {f'> {top}' if dose.high is None else _short(dose.high * _factor(dose.unit))}]"
-
-
-def dose_in_words(dose: float, unit: str) -> str:
-    """ "0.42 px", "1 frame", "30 % of frames" for a share of frames; a bare number without a unit."""
-    said = _short(dose * _factor(unit))
-    return f"{said} {_unit(unit).removesuffix('s') if said == '1' else _unit(unit)}".rstrip()
-
-
-def doses_in_words(doses: Sequence[float], unit: str) -> str:
-    """ "0.5, 1, 2 px"."""
-    return f"{', '.join(_short(dose * _factor(unit)) for dose in doses)} {_unit(unit)}".rstrip()
-
-
-def _unit(unit: str) -> str:
-    return f"% {_SHARE.sub('', unit)}".rstrip() if _SHARE.match(unit) else unit
-
-
-def _factor(unit: str) -> float:
-    """Shares are told in percent."""
-    return 100.0 if _SHARE.match(unit) else 1.0
-
-
-def _short(value: float) -> str:
-    """Two significant digits; from 10 on whole numbers."""
-    return f"{float(f'{value:.1e}'):g}" if abs(value) < 10 else f"{value:.0f}"
+def clips_of_set(cell: MetricValue | MetricComparison) -> int | None:
+    """Of how many clips the one value of a set is made; None of a column that is a mean over clips."""
+    return cell.n_clips if cell.kind == "set" else None
 
 
 def badness(direction: Direction, value: float | None, truth: float | None) -> float | None:

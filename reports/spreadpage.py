@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.contract.spread import MetricSpread, SpreadRecord, SpreadSection
+from reports.render import render, template
 from reports.spread import (
     EXPLAINED,
     LEFT_OUT,
@@ -42,24 +41,14 @@ WIDTH, LABEL, RIGHT, ROW, TOP, BOTTOM = 720, 190, 40, 22, 8, 30
 
 def page(record: SpreadRecord) -> str:
     """The whole page; the same record gives the same bytes."""
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("spread.html.j2").render(
+    return render(
+        "spread.html.j2",
         sections=[_section(n, section) for n, section in enumerate(record.sections, 1)],
         explained=EXPLAINED,
         left_out_title=LEFT_OUT,
         left_out=left_out_rows(record),
-        style=Markup(_template("report.css") + "\n" + _template("spread.css")),
+        style=Markup(template("report.css") + "\n" + template("spread.css")),
     )
-
-
-def _template(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _section(n: int, section: SpreadSection) -> dict:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from baselines.generator import regions
-from baselines.generator.frames import NEEDED, Pairs
-from baselines.generator.landmark_ties import EYES, MOUTH, TIED
+from baselines.generator import regions, terms
+from baselines.generator.frames import Pairs
 from bench.contract.clip import Clip, Part
 from bench.contract.metric import Direction
 from bench.contract.train import ClipReader, Context
@@ -24,7 +23,8 @@ class GeneratorConfig:
     """`size` 128 is the edition that a CPU can use, 256 the full one; pictures are `scale` times as large, the clip store's.
 
     `adversarial_from` is a share of the steps; the other weights are those of the losses of the same names, `jitter` the SD
-    of a pair's change of colours, `crop` the px of the piece of each picture that is looked at in its full size.
+    of a pair's change of colours, `crop` the px of the piece of each picture that is looked at in its full size. Defaults
+    are for a GPU; recipes/quick-cpu.toml is what two cores can do in hours.
     """
 
     steps: int = 12_000
@@ -49,8 +49,11 @@ class GeneratorConfig:
     jitter: float = 0.06
     region: float = 5.0
     pixels: float = 10.0
+    edges: float = 0.0
     perceptual: float = 1.0
+    perceptual_groups: int = 4
     closely: float = 1.0
+    closely_groups: int = 3
     adversarial: float = 0.1
     adversarial_closely: float = 0.1
     matching: float = 1.0
@@ -83,6 +86,7 @@ class GeneratorTraining:
         self._perceptual: Any = None
         self._made: dict[int, Any] = {}
         """What the generator made of the parts of this step's batch, for the discriminators."""
+        self._still: dict[str, float] = {}
 
     def data(self, clips: Sequence[Clip], reader: ClipReader, config: GeneratorConfig) -> Pairs:
         """Pairs of frames of these clips."""
@@ -127,14 +131,16 @@ class GeneratorTraining:
         from baselines.generator.warping import Deformation
 
         config, generator = self.config, model["generator"]
-        source, driving = _jittered(_pictures(batch["source"]), _pictures(batch["driving"]), config.jitter)
+        source, driving = terms.jittered(
+            terms.pictures(batch["source"]), terms.pictures(batch["driving"]), config.jitter
+        )
         face, moved = generator.look(source), generator.look(driving)
         out = generator(generator.source(source, face), moved.of_person(face))
-        made, middles = out["picture"], _middles(batch["landmarks"])
+        made, middles = out["picture"], terms.middles(batch["landmarks"])
         # the whole picture small, a piece of it in full size, eyes and mouth from near
         views = {
             "small": tuple(resized(p, config.size) for p in (made, driving)),
-            "pictures": _piece((made, driving), config.crop, context.rng),
+            "pictures": terms.piece((made, driving), config.crop, context.rng),
             "crops": tuple(regions.crops(p, middles) for p in (made, driving)),
         }
         perceptual = self._seen(made.device)
@@ -142,15 +148,22 @@ class GeneratorTraining:
         losses = {
             "pixels": (weight * (made - driving).abs()).mean()
             + 0.3 * (weight * (out["warped"] - driving).abs()).mean(),
-            "perceptual": perceptual.distance(*views["small"]) + perceptual.distance(*views["pictures"]),
-            "closely": perceptual.distance(*views["crops"], groups=3),
-            "tie": 0.5 * (_tie(face, batch["source_landmarks"]) + _tie(moved, batch["landmarks"])),
+            "tie": 0.5 * (terms.tie(face, batch["source_landmarks"]) + terms.tie(moved, batch["landmarks"])),
             "pose": (moved.rotation - batch["rotation"]).abs().mean()
             + (face.rotation - batch["source_rotation"]).abs().mean(),
             "person": (face.canonical - moved.canonical).abs().mean(),
             "deformation": moved.deformation.abs().mean(),
-            "apart": _apart(moved.posed),
+            "apart": terms.apart(moved.posed),
         }
+        if config.edges:
+            losses["edges"] = terms.edges(made, driving, weight)
+        if config.perceptual:
+            both = [
+                perceptual.distance(*views[name], groups=config.perceptual_groups) for name in ("small", "pictures")
+            ]
+            losses["perceptual"] = sum(both)
+        if config.closely:
+            losses["closely"] = perceptual.distance(*views["crops"], groups=config.closely_groups)
         seen = resized(driving, generator.key_points.SEEN)
         bent = Deformation(len(seen), seen)
         again = generator.look(bent.pictures(seen))
@@ -176,7 +189,10 @@ class GeneratorTraining:
 
     def validate(self, model: Any, data: Pairs, context: Context) -> Mapping[str, float]:
         """On fixed pairs of validation clips: distances of made pictures, and of the source held still, to the real ones."""
-        return measured(model["generator"], data, self._seen(context.device), context.device)
+        seen = self._seen(context.device)
+        if not self._still:  # the same at every validation
+            self._still = measured(None, data, seen, context.device)
+        return {**measured(model["generator"], data, seen, context.device), **self._still}
 
     def card(self, model: Any, data: Pairs, context: Context) -> Mapping[str, Any]:
         """The validation numbers once more, after rounding, and the size of what was measured."""
@@ -199,81 +215,30 @@ def build_generator(config: Any) -> Any:
     )
 
 
-def measured(generator: Any, data: Pairs, perceptual: Any, device: Any, size: int = 32) -> dict[str, float]:
-    """Means over fixed pairs: PSNR dB, perceptual distance, absolute error at eyes and mouth (0..255), and the same with
-    the source held still (`still_*`); `points` px is how far tied key points lie from their landmarks."""
+def measured(generator: Any, data: Pairs, perceptual: Any, device: Any, size: int = 16) -> dict[str, float]:
+    """Means over fixed pairs: PSNR dB, perceptual distance (of 128 px), absolute error at eyes and mouth (0..255), and
+    `points`, how far in px tied key points lie from their landmarks. Without a generator the source is held still, and
+    the names begin with `still_`."""
     import torch
+
+    from baselines.generator.grids import resized
 
     pairs, sums = data.spread(MEASURED_PAIRS), {}
     for start in range(0, len(pairs), size):
         raw = data.of(pairs[start : start + size])
         batch = {name: torch.from_numpy(value).to(device) for name, value in raw.items()}
-        source, driving = _pictures(batch["source"]), _pictures(batch["driving"])
-        face, moved = generator.look(source), generator.look(driving)
-        made = generator(generator.source(source, face), moved.of_person(face))["picture"]
-        middles = _middles(batch["landmarks"])
-        real = regions.crops(driving, middles).unflatten(0, (-1, 3))
-        rows = {"points": _tie(moved, batch["landmarks"]) * driving.shape[-1] / 2}
-        for prefix, picture in (("", made), ("still_", source)):
-            rows[f"{prefix}psnr"] = (-10 * torch.log10(((picture - driving) ** 2).mean((1, 2, 3)))).mean()
-            rows[f"{prefix}perceptual"] = perceptual.distance(picture, driving)
-            error = (regions.crops(picture, middles).unflatten(0, (-1, 3)) - real).abs().mean((0, 2, 3, 4)) * 255
-            rows[f"{prefix}eyes"], rows[f"{prefix}mouth"] = error[:2].mean(), error[2]
+        source, driving = terms.pictures(batch["source"]), terms.pictures(batch["driving"])
+        middles, rows, made = terms.middles(batch["landmarks"]), {}, source
+        if generator is not None:
+            face, moved = generator.look(source), generator.look(driving)
+            made = generator(generator.source(source, face), moved.of_person(face))["picture"]
+            rows["points"] = terms.tie(moved, batch["landmarks"]) * driving.shape[-1] / 2
+        rows["psnr"] = (-10 * torch.log10(((made - driving) ** 2).mean((1, 2, 3)))).mean()
+        rows["perceptual"] = perceptual.distance(resized(made, 128), resized(driving, 128))
+        near = (regions.crops(p, middles).unflatten(0, (-1, 3)) for p in (made, driving))
+        error = (next(near) - next(near)).abs().mean((0, 2, 3, 4)) * 255
+        rows["eyes"], rows["mouth"] = error[:2].mean(), error[2]
         for name, value in rows.items():
             sums[name] = sums.get(name, 0.0) + float(value) * len(source)
-    return {name: value / len(pairs) for name, value in sums.items()}
-
-
-def _pictures(frames: Any) -> Any:
-    import torch
-
-    return frames.permute(0, 3, 1, 2).to(torch.float32).div(255).contiguous(memory_format=torch.channels_last)
-
-
-def _piece(pictures: tuple[Any, ...], size: int, rng: Any) -> tuple[Any, ...]:
-    """The same piece of size x size px of every picture; the whole ones if they are no larger."""
-    room = pictures[0].shape[-1] - size
-    if room <= 0:
-        return pictures
-    y, x = (int(rng.integers(room + 1)) for _ in range(2))
-    return tuple(p[..., y : y + size, x : x + size] for p in pictures)
-
-
-def _jittered(one: Any, other: Any, spread: float) -> tuple[Any, Any]:
-    """Both pictures of each pair with the same random change of brightness, contrast and colours."""
-    import torch
-
-    count = len(one)
-    gain = (
-        1
-        + spread * torch.randn(count, 1, 1, 1, device=one.device)
-        + spread * torch.randn(count, 3, 1, 1, device=one.device) / 2
-    )
-    bias = spread * torch.randn(count, 1, 1, 1, device=one.device)
-    return tuple(((p - 0.5) * gain + 0.5 + bias).clamp(0, 1) for p in (one, other))
-
-
-def _tie(face: Any, landmarks: Any) -> Any:
-    """Mean distance of tied key points from their landmarks, depth counting a quarter."""
-    difference = (face.posed[:, : len(TIED)] - landmarks[:, [NEEDED.index(n) for n in TIED.values()]]).abs()
-    return difference[..., :2].mean() + 0.25 * difference[..., 2].mean()
-
-
-def _middles(landmarks: Any) -> Any:
-    """(B, 3, 2) the middles of the left eye, the right eye and the mouth."""
-    import torch
-
-    groups = [[NEEDED.index(n) for n in group] for group in (*EYES, MOUTH)]
-    return torch.stack([landmarks[:, group, :2].mean(1) for group in groups], 1)
-
-
-def _apart(points: Any, least: float = 0.2) -> Any:
-    """How far free key points are nearer than `least` to any other: they shall spread over head, hair and shoulders."""
-    import torch
-
-    free = points[:, len(TIED) :, :2]
-    distance = (free[:, :, None] - points[:, None, :, :2]).square().sum(-1).add(1e-8).sqrt()
-    itself = torch.arange(free.shape[1], device=points.device)
-    near = torch.relu(least - distance).clone()
-    near[:, itself, itself + len(TIED)] = 0
-    return near.mean() + points[..., 2].mean(1).abs().mean()
+    prefix = "still_" if generator is None else ""
+    return {prefix + name: value / len(pairs) for name, value in sums.items()}

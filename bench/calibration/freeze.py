@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 
 from bench.atomic import whole_file
-from bench.calibration.declaration import load_declaration
+from bench.calibration.declaration import Declaration, load_declaration
 from bench.calibration.table import markdown_deviations, summary, took
 from bench.contract.calibration import Calibration
+from bench.contract.clip import Part
+from bench.contract.commands import emotalk
 from bench.contract.errors import UsageError
+from bench.data.datasets import get_dataset
+from bench.protocols import load_protocol
 from bench.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,12 +28,12 @@ OF_ONE_MACHINE = ("--work", "--root", "--out", "--jobs", "--wandb")
 def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
     """Write the record, its hash and the page's block of it into a source tree; returns what was written.
 
-    UsageError if the record is of another declaration, or of a part of it, or if something in it failed.
+    UsageError if the record is of another declaration or protocol, of a part of it, of other clips than the test part of
+    the dataset's own manifest, of another seed than 0, or if something in it failed.
     """
     record = Calibration.load(result / "calibration.json")
     declared = load_declaration()
-    if record.declaration_sha256 != declared.sha256:
-        raise UsageError(f"{result}: measured under another declaration; run `emotalk calibrate` again")
+    _refuse_another_measurement(result, record, declared)
     lacking = [d.name for d in declared.damages if d.name not in {curve.damage for curve in record.damages}]
     if lacking or "--limit" in record.command:
         raise UsageError(f"{result}: only a whole calibration is frozen; run it without --damages and --limit")
@@ -48,6 +52,28 @@ def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
     with whole_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return [frozen, sums, page]
+
+
+def _refuse_another_measurement(result: Path, record: Calibration, declared: Declaration) -> None:
+    """What is frozen, every user's ruler is: it was measured as the files that lie here say, on the clips that all share."""
+    d = record.dataset
+    again = f"run `{emotalk('calibrate', d.name, profile=d.profile)}` again"
+    if record.declaration_sha256 != declared.sha256:
+        raise UsageError(f"{result}: measured under another declaration; {again}")
+    protocol = load_protocol(declared.protocol)
+    if (record.protocol, record.protocol_sha256) != (protocol.name, protocol.sha256):
+        raise UsageError(
+            f"{result}: measured under the protocol {record.protocol} of SHA-256 {record.protocol_sha256[:12]}, expected "
+            f"{protocol.name} as it is now, {protocol.sha256[:12]}; {again}"
+        )
+    own = d.profile or get_dataset(d.name).default_manifest
+    if (d.part, d.manifest) != (Part.TEST, own):
+        raise UsageError(
+            f"{result}: measured on the part {d.part} of the manifest {d.manifest}, expected the part test of {own}: "
+            "run it without --split and --manifest"
+        )
+    if record.seed != 0:
+        raise UsageError(f"{result}: measured with seed {record.seed}, expected 0: run it without --seed")
 
 
 def block(record: Calibration) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from bench.atomic import read_json, unless_full, write_json
-from bench.compare import NEW, compare_rows, load_row, metric_lines
+from bench.compare import NEW, Row, compare_rows, load_row, metric_lines
 from bench.contract.calibration import Point
 from bench.contract.comparison import MetricComparison
 from bench.contract.errors import NothingDoneError, Reason
@@ -19,9 +19,10 @@ from bench.data.store import key_of
 from bench.features import place
 
 RESPONSE_VERSION = "2"
+"""Raised when the comparison of the same two results changes; a golden test fails when it does and this did not."""
 NARROWER = 0.90
 """Level of the interval that equivalence is read from: two one-sided tests at .05 (Schuirmann 1987)."""
-_LINES = TypeAdapter(list[MetricComparison])
+_DOCUMENT = TypeAdapter(list[MetricComparison])
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,21 @@ class Rows:
 
 
 def points(rows: Rows) -> dict[str, tuple[Point, float | None]]:
-    """Column -> (its point, the undamaged value), of every column of the damaged row.
+    """Column -> (its point, the undamaged value), of every column of the damaged row."""
+    damaged, base = load_row(rows.damaged), load_row(rows.base)
+    compared = {line.metric: line for line in kept_lines(rows, damaged, base)}
+    found = {}
+    for cell in damaged.result.metrics:
+        own = base.result.metric(cell.metric)
+        found[cell.metric] = (point(rows.dose, cell, compared.get(cell.metric)), shown_value(own) if own else None)
+    return found
+
+
+def kept_lines(rows: Rows, damaged: Row, base: Row) -> list[MetricComparison]:
+    """The damaged row against the undamaged one, column by column; `damaged` and `base` are what lies in the folders of `rows`.
 
     What was compared before is read from the cache, under the hashes of both results.
     """
-    damaged, base = load_row(rows.damaged), load_row(rows.base)
     key = key_of(
         response=RESPONSE_VERSION,
         rows=[damaged.result.inputs_sha256, base.result.inputs_sha256],
@@ -56,12 +67,7 @@ def points(rows: Rows) -> dict[str, tuple[Point, float | None]]:
             lines = metric_lines(damaged, base, rows.seed)
         with unless_full():
             write_json(path, [line.model_dump(mode="json") for line in lines])
-    compared = {line.metric: line for line in lines}
-    found = {}
-    for cell in damaged.result.metrics:
-        own = base.result.metric(cell.metric)
-        found[cell.metric] = (point(rows.dose, cell, compared.get(cell.metric)), shown_value(own) if own else None)
-    return found
+    return lines
 
 
 def in_cue_space(dose: float, columns: Iterable[str]) -> dict[str, tuple[Point, float | None]]:
@@ -92,7 +98,7 @@ def on_the_same_clips(points: Sequence[Point]) -> list[Point]:
 def _known(path: Path) -> list[MetricComparison] | None:
     document = read_json(path)
     try:
-        return None if document is None else _LINES.validate_python(document)
+        return None if document is None else _DOCUMENT.validate_python(document)
     except ValidationError:
         return None
 

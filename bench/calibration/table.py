@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bench.contract.calibration import Calibration, DamageCurve, ResponseCell
+from reports.calibration import cannot_show
 from reports.words import plural
 
 WORDS = {"as-declared": "as declared", "not-as-declared": "NOT AS DECLARED", "not-shown": "not shown"}
@@ -28,7 +29,7 @@ def counts(calibration: Calibration) -> dict[str, int]:
 
 
 def summary(calibration: Calibration) -> list[str]:
-    """How many cells came out how, and how many by chance alone could be wrong."""
+    """That nothing can be shown, where that is so; how many cells came out how, and how many by chance alone could be wrong."""
     found, cells = counts(calibration), [cell for _, cell in calibration.cells()]
     flat = sum(cell.says == "flat" for cell in cells)
     certain = sum(cell.by_construction for cell in cells)
@@ -38,6 +39,7 @@ def summary(calibration: Calibration) -> list[str]:
     doses = len(calibration.damages) and sum(len(d.doses) for d in calibration.damages) / len(calibration.damages)
     shown = ", ".join(f"{n} {WORDS[v].lower()}" for v, n in found.items())
     lines = [
+        *filter(None, [cannot_show(calibration)]),
         f"{plural(len(cells), 'cell')} of {plural(len(calibration.damages), 'damage')} on "
         f"{plural(calibration.n_clips, 'clip')} of {plural(calibration.n_speakers, 'speaker')}: {shown}.",
         f"As declared by construction: {certain} (the damage does not alter what the column looks at).",

@@ -120,6 +120,11 @@ class Calibration(_Strict):
         """Every cell with the damage it belongs to, in the order of the declaration."""
         return [(curve, cell) for curve in self.damages for cell in curve.cells]
 
+    @property
+    def can_show(self) -> bool:
+        """False if no point has an interval: no cell can then be shown to be as declared, or not to be."""
+        return any(point.low is not None for _, cell in self.cells() for point in cell.points)
+
     def cell(self, damage: str, metric: str) -> ResponseCell | None:
         """The cell of `metric` under `damage`, None if it was not declared."""
         return next((c for d, c in self.cells() if (d.damage, c.metric) == (damage, metric)), None)

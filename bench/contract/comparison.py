@@ -60,6 +60,7 @@ class MetricComparison(_Strict):
     )
     n_own: int | None = None
     doses: list[Dose] = Field([], description="the size of the difference as a dose of each damage, the surest first")
+    not_in_doses: str | None = Field(None, description="why a ruler that knows this column does not read it here")
 
 
 class PairComparison(_Strict):

@@ -43,6 +43,7 @@ class MetricPower(_Strict):
     sd_high: float | None = None
     smallest: list[Smallest] = Field([], description="this part's own number of speakers first")
     doses: list[Dose] = Field([], description="the first of `smallest` as doses, the surest first")
+    not_in_doses: str | None = Field(None, description="why a ruler that knows this column does not read it here")
     reason: str | None = Field(None, description="why there is none")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contract.clip import Part
+from bench.contract.commands import emotalk
 from bench.contract.errors import ExitCode, UsageError
 from bench.data.manifests import Manifest
 from bench.doctor.findings import Finding, exit_code, in_words
@@ -110,8 +111,12 @@ def _dataset(question: Question, space: Workspace) -> list[Finding]:
         reading = dataset.read(facts.name, root, rendered=question.embedded and question.root is None)
         rows += dataset.examine(reading, manifest, part)
     else:
-        verb = f"emotalk prepare --dataset {facts.name}" + (
-            f" --profile {question.profile}" if question.embedded else ""
+        verb = emotalk(
+            "prepare",
+            facts.name,
+            profile=question.profile if question.embedded else None,
+            manifest=question.manifest,
+            split=part if part != Part.TEST else None,
         )
         made = "rendered" if question.embedded else "fetched"
         rows.append(Finding(dataset.GROUP, question.label, "ok", f"not here yet; it is {made} by `{verb}` itself"))

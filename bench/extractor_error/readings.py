@@ -71,7 +71,7 @@ def truth_of(scene: Scene) -> Truth:
 
 
 def _openness(renderer: HeadRenderer, performance: Performance) -> np.ndarray:
-    from metrics.extractors.face_geometry import EYE_LANDMARKS, openness_of
+    from bench.contract.eyes import EYE_LANDMARKS, openness_of
 
     eyes = points_in_head(renderer, performance)[:, EYE_LANDMARKS]
     return openness_of(eyes.reshape(len(performance), 2, 9, 3))

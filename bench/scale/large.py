@@ -1,4 +1,7 @@
-"""A dataset of MEAD's size whose files are one small clip: what start-up, scan, resume and report take when only the number counts."""
+"""A dataset of MEAD's size whose files are one small clip: what start-up, scan, resume and report take when only the number counts.
+
+Every step runs in a process of its own, as a command does: what an earlier one left in memory is no part of it.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from bench import evaluate as evaluation
 from bench.atomic import read_json, write_json
 from bench.contract.clip import EMOTIONS, Part
-from bench.contract.metric import SetMetric
+from bench.contract.metric import Metric, SetMetric
 from bench.contract.result import Result
 from bench.data import datasets, mead
 from bench.data.manifests import load_manifest
@@ -40,13 +46,17 @@ NAMES = ("first", "second")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing a user does with that many clips: seconds until it has answered, processor seconds of this process."""
+    """One thing a user does with that many clips: seconds until it has answered, processor seconds without its workers'."""
 
     name: str
     rows: int
     seconds: float
     processor: float
     peak_mib: float
+
+
+Costs = tuple[float, float, float]
+"""Wall seconds, processor seconds, peak of the process and its workers in MiB."""
 
 
 def clip_ids(rows: int) -> list[str]:
@@ -112,31 +122,42 @@ class Large:
         )
 
 
-def steps(folder: Path, rows: int, example: Path) -> list[Step]:
-    """What each step takes with that many clips; `folder` is made, filled and left."""
+def here(step: Callable[[], Any]) -> Costs:
+    """What a step takes in this process."""
+    with Peak() as peak:
+        wall, processor = time.monotonic(), time.process_time()
+        step()
+        wall, processor = time.monotonic() - wall, time.process_time() - processor
+    return wall, processor, peak.mib
+
+
+def apart(step: Callable[[], Any]) -> Costs:
+    """What a step takes in a fresh process, libraries that it loads at need included."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(here, step).result()
+
+
+def steps(
+    folder: Path, rows: int, example: Path, measure: Callable[[Callable[[], Any]], Costs] = apart
+) -> list[Step]:
+    """What each step takes with that many clips, measured `apart` or `here`; `folder` is made, filled and left."""
     large = Large(folder, rows, example)
     large.build()
-    found: list[Step] = []
-
-    def measured(name: str, step: Callable[[], Any]) -> Any:
-        with Peak() as peak:
-            wall, processor = time.monotonic(), time.process_time()
-            out = step()
-            wall, processor = time.monotonic() - wall, time.process_time() - processor
-        found.append(Step(name, rows, wall, processor, peak.mib))
-        return out
-
-    measured("prepare, nothing to do (first time: reference images)", large.prepare)
-    measured("prepare, nothing to do", large.prepare)
-    measured("doctor: the folder, hours and disk", lambda: _doctor(large))
-    with _scored_at_once():
-        measured("evaluate: all but the scoring itself", lambda: large.evaluate(NAMES[0]))
-    _copied(*(large.space.results(name) for name in NAMES))
-    again = measured("evaluate, nothing to do", lambda: large.evaluate(NAMES[0]))
-    assert again.reused
     folders = [large.space.results(name) for name in NAMES]
-    measured("report of two rows", lambda: _report(folders, large.space.report))
-    measured("compare two rows", lambda: _compare(folders))
+    todo = {
+        "prepare, nothing to do (first time: reference images)": partial(_prepare, large),
+        "prepare, nothing to do": partial(_prepare, large),
+        "doctor: the folder, hours and disk": partial(_doctor, large),
+        "evaluate: all but the scoring itself": partial(_evaluate_at_once, large),
+        "evaluate, nothing to do": partial(_evaluate_again, large),
+        "report of two rows": partial(_report, folders, large.space.report),
+        "compare two rows": partial(_compare, folders),
+    }
+    found = []
+    for name, step in todo.items():
+        found.append(Step(name, rows, *measure(step)))
+        if folders[0].is_dir() and not folders[1].is_dir():
+            _copied(*folders)
     return found
 
 
@@ -144,6 +165,20 @@ def _copied(first: Path, second: Path) -> None:
     """The same result under another name: a second row to report and to compare with."""
     shutil.copytree(first, second)
     Result.load(first / "result.json").model_copy(update={"name": second.name}).save(second / "result.json")
+
+
+def _prepare(large: Large) -> None:
+    large.prepare()
+
+
+def _evaluate_at_once(large: Large) -> None:
+    with _scored_at_once():
+        large.evaluate(NAMES[0])
+
+
+def _evaluate_again(large: Large) -> None:
+    if not large.evaluate(NAMES[0]).reused:
+        raise RuntimeError("a result that stands was made again")
 
 
 def _doctor(large: Large) -> None:
@@ -189,7 +224,7 @@ def _ready(job: Job) -> dict[str, Any]:
     values = {}
     for place, metric in enumerate(job.plan.metrics):
         value = drawn[place % len(drawn)] / 255.0 + 0.1 * place
-        none = isinstance(metric, SetMetric) or metric.name in job.plan.missing
+        none = _of_sets(metric) or metric.name in job.plan.missing
         values[metric.name] = {
             "value": None if none else value,
             "truth": None if none else value + drawn[0] / 2550.0,
@@ -199,3 +234,13 @@ def _ready(job: Job) -> dict[str, Any]:
         }
     return {"clip_id": clip.clip_id, "status": "ok", "reason": None, "detail": None, "length_delta": 0, "residual": None,
             "flags": [], "sample": str(job.videos / f"{clip.clip_id}.mp4"), "values": values, "collected": {}}  # fmt: skip
+
+
+_sets: dict[str, bool] = {}
+
+
+def _of_sets(metric: Metric) -> bool:
+    """Looked up once: asking a metric's protocol takes as long as everything else that stands in for scoring."""
+    if metric.name not in _sets:
+        _sets[metric.name] = isinstance(metric, SetMetric)
+    return _sets[metric.name]

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bench.contract.cues import N_BLENDSHAPES, N_LANDMARKS, Cues
+from bench.contract.eyes import eyes_in_head, gaze_of, openness_of
 from metrics.extractors import face_geometry
 from metrics.extractors.face_network import FaceNetworks, roi_of_face, roi_of_landmarks
 
@@ -64,13 +65,13 @@ class FaceExtractor:
             return Cues.empty(0)
         points = np.stack(landmarks)
         transform = face_geometry.fit_pose(points, mesh, size)
-        eyes = face_geometry.eyes_in_head(points, transform, size)
+        eyes = eyes_in_head(points, transform, size)
         points[..., 2] -= points[..., 2].mean(-1, keepdims=True)
         return Cues(
             landmarks=points,
             transform=transform.astype(np.float32),
-            gaze=face_geometry.gaze_of(eyes, transform).astype(np.float32),
-            openness=face_geometry.openness_of(eyes).astype(np.float32),
+            gaze=gaze_of(eyes, transform).astype(np.float32),
+            openness=openness_of(eyes).astype(np.float32),
             blendshapes=np.stack(blendshapes),
             valid=np.isfinite(points).all((1, 2)),
         )

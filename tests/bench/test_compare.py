@@ -164,6 +164,20 @@ def test_every_difference_is_also_read_in_doses_of_what_moves_its_column(results
     assert {m.metric: m.doses for m in turned} == doses
 
 
+def test_a_number_of_all_clips_is_not_read_by_a_curve_of_far_fewer_and_its_cell_says_so(results):
+    def curve(metric):
+        made = cell(metric, effect=lambda dose: 0.1 * dose)
+        return made.model_copy(update={"points": [p.model_copy(update={"n_clips": 3}) for p in made.points]})
+
+    rows = rows_of(results / "puppet-quick--good", results / "puppet-quick--bad")
+    record = compare_rows(rows, ruler=Ruler(calibration(damage(curve("spread"), curve("M-LMD")))))
+    found = {m.metric: m for m in record.pairs[0].metrics}
+    assert found["M-LMD"].doses and not found["M-LMD"].not_in_doses  # each clip by itself: how many there are is no matter
+    assert not found["spread"].doses
+    for text in (terminal(record), markdown(record), html(record)):
+        assert "measured on 3 clips, this row has 20" in text
+
+
 def test_what_is_better_than_the_undamaged_clips_is_not_read_as_damaged(results, tmp_path):
     ruler = Ruler(calibration(damage(cell("SSIM", effect=lambda dose: -0.2 * dose, half=0.05))))
     for name, shown in (("good", False), ("bad", True)):

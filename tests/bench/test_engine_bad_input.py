@@ -137,6 +137,21 @@ def test_a_graphics_card_that_is_not_there_is_wrong_use(monkeypatch):
     assert choose_device("cpu") == "cpu"
 
 
+@pytest.mark.parametrize("trace", ["/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg"])
+def test_auto_takes_the_graphics_card_wherever_a_driver_of_either_kind_is(trace, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("bench.plan.Path.exists", lambda path: str(path) == trace)
+    assert choose_device("auto") == "cuda"
+
+
+def test_auto_does_not_ask_torch_where_there_is_no_driver(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("asked"))
+    monkeypatch.setattr("bench.plan.Path.exists", lambda path: False)
+    assert choose_device("auto") == "cpu"
+
+
 SMALL = [m.name for m in get_metrics() if not m.needs and not m.extractors]
 """Metrics without a network: quick enough to meet every odd video here."""
 

@@ -145,6 +145,17 @@ def test_altering_the_sound_changes_the_output_and_keeps_the_clips_own_sound(plu
         np.testing.assert_array_equal(media.read_audio(own), media.read_audio(altered))
 
 
+def test_a_first_frame_as_reference_image_is_named_as_the_leak_it_is(selection, tmp_path):
+    made = make("static@first-frame", selection, tmp_path)
+    done = [item["clip_id"] for item in made.items if item["status"] == "ok"]
+    assert len(done) == len(selection.scored)
+    for row in selection.scored:
+        real, held = (next(media.read_frames(p, fps=25)) for p in (row.clip.video, tmp_path / f"{row.clip.clip_id}.mp4"))
+        assert np.abs(real.astype(int) - held).mean() < 3
+    consumes = json.loads((tmp_path / "generated.json").read_text())["consumes"]
+    assert consumes == ["reference image: the clip's own first frame (leaks)"]
+
+
 def test_rerendered_controls_change_the_one_cue(selection, tmp_path):
     for name in ("frozen-gaze", "frozen-pose"):
         make(name, selection, tmp_path / name)

@@ -118,6 +118,15 @@ def test_what_can_be_shown_is_also_told_in_doses(rows):
         assert "blur" in said and "as large as" in said and "calibrated on puppet quick test" in said
 
 
+def test_what_was_calibrated_on_other_numbers_of_clips_says_so_in_the_table(rows):
+    curve = cell("spread", effect=lambda dose: 0.1 * dose)
+    curve = curve.model_copy(update={"points": [p.model_copy(update={"n_clips": 3}) for p in curve.points]})
+    record = power_of_rows(comparable(rows)[0], ruler=Ruler(calibration(damage(curve))))
+    assert of(record, "spread").kind == "set" and not of(record, "spread").doses
+    for text in (terminal(record), markdown(record)):
+        assert "measured on 3 clips, this row has 20" in text
+
+
 def test_the_words_name_rows_speakers_and_assumptions(rows):
     text = " ".join(terminal(power_of_rows(comparable(rows)[0], left_out=["old: other clips"])).split())
     for words in (
@@ -147,7 +156,8 @@ def test_the_verb_writes_a_record_and_prints_it(results):
 def test_a_part_without_rows_names_the_command_that_makes_them(results):
     done = emotalk("power", "--profile", "quick", "--split", "validation", "--work", results.parent)
     assert done.returncode == 3
-    assert "emotalk run --dataset puppet --profile quick --split validation --methods controls" in done.stderr
+    command = "emotalk run --dataset puppet --profile quick --split validation --methods controls"
+    assert f"`{command} --work {results.parent}`" in done.stderr
 
 
 def ask(results, **flags):
@@ -167,6 +177,13 @@ def ask(results, **flags):
 def test_what_cannot_be_honoured_is_refused(results, flags, said):
     with pytest.raises(UsageError, match=said):
         ask(results, **flags)
+
+
+def test_where_out_is_a_link_the_folder_behind_it_is_filled(results, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    ask(results, out=tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "there" / "power.json").is_file()
 
 
 def test_a_folder_of_other_things_is_refused_before_anything_is_computed(results, tmp_path, monkeypatch):
@@ -190,5 +207,5 @@ def test_a_folder_of_other_things_is_refused_before_anything_is_computed(results
     ids=str,
 )
 def test_the_command_that_makes_rows_has_every_flag_that_it_needs(results, flags, command):
-    with pytest.raises(NothingDoneError, match=f"`emotalk run {command}`"):
+    with pytest.raises(NothingDoneError, match=f"`emotalk run {command} --work {results.parent}`"):
         ask(results, **flags)

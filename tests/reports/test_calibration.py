@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from hand_calibration import DOSES, calibration, cell, damage
 
+from bench.calibration.table import markdown
 from bench.contract.calibration import Point
 from bench.contract.errors import UsageError
 from reports.calibration import calibration_section
@@ -107,6 +108,15 @@ def test_a_cell_without_a_value_says_why_in_place_of_a_picture(record):
     assert "<svg" not in figure and "weights-missing" in figure
 
 
+def test_where_nothing_can_be_shown_that_is_said_once_and_before_all_else(record):
+    one = calibration(damage(cell(half=None, verdict="not-shown"), WITHOUT), n_speakers=1)
+    said = "These clips come from 1 speaker, which gives no interval for new speakers"
+    page, text = calibration_section(one), markdown(one)
+    assert page.count(said) == text.count(said) == 1
+    assert page.index(said) < page.index("of 2 as declared") and text.index(said) < text.index("2 cells of 1 damage")
+    assert "no interval for new speakers" not in calibration_section(record) + markdown(record)
+
+
 def test_a_flat_cell_shows_its_margin_and_the_others_the_smallest_effect(record):
     text = calibration_section(record)
     assert text.count('class="band"') == 1 and text.count('class="least"') == 4
@@ -148,6 +158,22 @@ def test_a_report_reads_distances_between_rows_in_doses(table, monkeypatch):
     assert [row.strip("|").split("|")[0] for row in rows] == ["two_stage", "wav2lip", "static"]
     assert "blur 0.4 px" in rows[0] and "blur 2 px" in rows[1] and "blur 1.6 px" in rows[1]
     assert rows[2].count("blur &gt; 4 px") == 2
+
+
+def test_a_distance_that_depends_on_the_number_of_clips_says_in_its_cell_why_it_is_not_read(
+    make, tmp_path, monkeypatch
+):
+    make_result, metric_value, _ = make
+    loaded = []
+    for name, value in {"gt-reencoded": 1.0, "better": 0.9, "worse": 2.0}.items():
+        fid = metric_value("FID", value, primary=True).model_copy(update={"kind": "set", "n_clips": 192})
+        loaded.append(Loaded(make_result(name, [fid]), tmp_path))
+    ruler = Ruler(calibration(damage(cell("FID", effect=lambda d: 0.5 * d, half=0.01))))
+    monkeypatch.setattr("reports.doses.find_ruler", lambda result, folders: ruler)
+    [table] = tables(loaded)
+    [section] = dose_sections(table)
+    assert section["html"].count("measured on 20 clips, this row has 192") == 3  # two rows, and the step between them
+    assert "no damage reads that" not in section["html"] and "No ruler for" not in section["html"]
 
 
 def test_a_report_without_a_calibration_says_what_makes_one(table):

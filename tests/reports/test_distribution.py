@@ -3,15 +3,29 @@
 import re
 from xml.etree import ElementTree
 
+import pyarrow as pa
 import pytest
 
+from bench.contract.clip_table import ClipTable
 from bench.contract.result import ClipScore, Distribution
 from bench.contract.traces import ClipTraces, Curves
 from reports.distribution import MOST_DOTS, picture, spreads
-from reports.load import ClipFacts, ClipValue, Loaded
+from reports.load import Loaded
 from reports.strip import LABEL, WIDTH
 from reports.table import tables
 from reports.tracepicture import SIGNALS, traces
+
+
+def clips_of(values):
+    """clip -> value of SSIM; status "static" for values given as strings."""
+    return ClipTable(
+        pa.table({
+            "clip_id": list(values),
+            "metric": ["SSIM"] * len(values),
+            "value": [float(value) for value in values.values()],
+            "status": ["static" if isinstance(value, str) else "ok" for value in values.values()],
+        })
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -22,14 +36,8 @@ def drawn(make, tmp_path):
     def build(**rows):
         loaded = []
         for name, values in rows.items():
-            clips = {
-                (f"c{k}", "SSIM"): ClipValue(float(v), "static" if isinstance(v, str) else "ok", None)
-                for k, v in enumerate(values)
-            }
-            facts = {f"c{k}": ClipFacts("s", "happy", 1) for k in range(len(values))}
-            loaded.append(
-                Loaded(make_result(name.replace("_", "-"), [metric_value("SSIM", 0.5)]), tmp_path, clips, facts)
-            )
+            result = make_result(name.replace("_", "-"), [metric_value("SSIM", 0.5)])
+            loaded.append(Loaded(result, tmp_path, clips_of({f"c{k}": v for k, v in enumerate(values)})))
         [table] = tables(loaded)
         return ElementTree.fromstring(str(picture(table, 0)))
 
@@ -92,9 +100,7 @@ def test_the_worst_clips_are_named_and_linked_where_there_are_players(make, real
     worst = spreads(table, column, {"P001_front_angry_3_001": "#here"})
     assert sum(bool(line.worst) for line in worst) > 8
     for line in worst:
-        values = [
-            v.value for (_, metric), v in line.row.loaded.clips.items() if metric == "M-LMD" and v.value is not None
-        ]
+        values = [value for _, value, _ in line.row.loaded.clips.scored("M-LMD")]
         if max(values) == min(values):  # the ground truth: none is the worst
             assert line.worst == []
             continue
@@ -161,7 +167,6 @@ def test_a_name_cannot_turn_the_value_beside_it_around(make, tmp_path):
     name = "c\u202e"
     spread = dict.fromkeys(("minimum", "lower_quartile", "median", "upper_quartile", "maximum"), 0.5)
     found = Distribution(metric="SSIM", n_clips=1, worst=[ClipScore(clip_id=name, value=0.5)], **spread)
-    clips = {(name, "SSIM"): ClipValue(0.5, "ok", None)}
     result = make_result("a", [metric_value("SSIM", 0.5)], distributions=[found])
-    [table] = tables([Loaded(result, tmp_path, clips, {name: ClipFacts("s", "happy", 1)})])
+    [table] = tables([Loaded(result, tmp_path, clips_of({name: 0.5}))])
     assert "\u202e" not in str(picture(table, 0)) + spreads(table, 0, {})[0].worst[0].clip_id

@@ -6,7 +6,8 @@ from result_rows import write_row
 
 from bench.contract.errors import UsageError
 from bench.contract.result import ExtractorRecord, Result
-from reports.ruler import NOT_FROM_ZERO, Ruler, badness, doses_in_words, find_ruler, in_short, in_words
+from reports.dosewords import doses_in_words, in_short, in_words, read_as
+from reports.ruler import NOT_FROM_ZERO, Ruler, badness, find_ruler
 
 
 def ruler(*cells, **about):
@@ -156,6 +157,19 @@ def test_no_ruler_is_laid_on_what_it_was_not_made_for(changes, said, result, tmp
     assert isinstance(found, str) and said in found and "emotalk calibrate --dataset puppet" in found
 
 
+def test_the_command_that_makes_a_ruler_has_every_flag_that_it_needs(result, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+
+    def said(**changes):
+        return find_ruler(result.model_copy(update={"dataset": result.dataset.model_copy(update=changes)}))
+
+    assert "`emotalk calibrate --dataset mead --root FOLDER` makes one" in said(name="mead", profile=None)
+    assert "`emotalk calibrate --dataset cremad-sample` makes one" in said(name="cremad-sample", profile=None)
+    assert "`emotalk calibrate --dataset puppet --profile bench --split validation` makes" in said(
+        profile="bench", part="validation"
+    )
+
+
 def test_of_several_calibrations_the_rows_own_part_comes_first(result, tmp_path, monkeypatch):
     monkeypatch.setattr("reports.ruler.FROZEN", "none")
     saved(tmp_path, "a", calibration(dataset={"part": "validation"}, n_clips=999))
@@ -197,6 +211,13 @@ def test_where_no_curve_can_be_read_that_is_said(result, tmp_path, monkeypatch):
     assert found.startswith("the calibration of puppet has no curve that can be read; `emotalk calibrate")
 
 
+def test_one_speaker_makes_no_ruler_and_no_further_calibration_is_asked_for(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    made = calibration(damage(cell(half=None, verdict="not-shown")), n_speakers=1)
+    said = "the calibration of puppet is on 1 speaker, too few to show that any column answers as declared"
+    assert find_ruler(result, [saved(tmp_path, "one", made)]) == said
+
+
 def test_columns_that_other_networks_made_are_not_read_and_named(result, tmp_path, monkeypatch):
     monkeypatch.setattr("reports.ruler.FROZEN", "none")
     records = [
@@ -213,6 +234,33 @@ def test_columns_that_other_networks_made_are_not_read_and_named(result, tmp_pat
     other_face = records[0].model_copy(update={"weights": {"face": "v"}})
     found = find_ruler(result.model_copy(update={"extractors": [other_face]}), folders)
     assert "no curve that can be read; not laid on SSIM" in found
+
+
+@pytest.mark.parametrize(("clips", "read"), [(9, False), (10, True), (20, True), (40, True), (41, False), (None, True)])
+def test_a_number_of_all_clips_is_read_only_on_about_as_many_as_it_was_measured_on(clips, read):
+    one = ruler(cell("FID"))  # of 20 clips
+    assert bool(one.read("FID", "1", 0.02, clips)) is read
+    why_not = None if read else f"measured on 20 clips, this row has {clips}"
+    assert one.other_size("FID", "1", clips) == why_not
+    assert read_as(one.read("FID", "1", 0.02, clips), why_not) == ([why_not] if why_not else ["blur 2 px [1.8, 2.2]"])
+
+
+def test_what_was_measured_on_as_many_clips_is_read_though_other_curves_were_not():
+    few = cell("FID", points=[p.model_copy(update={"n_clips": 5}) for p in cell().points])
+    one = Ruler(calibration(damage(few), damage(cell("FID"), name="noise")))
+    assert [dose.damage for dose in one.read("FID", "1", 0.02, 30)] == ["noise"] and not one.other_size("FID", "1", 30)
+    assert one.other_size("FID", "1", 90) == "measured on 5 and 20 clips, this row has 90"
+    assert one.other_size("FID", "2", 90) is None  # of another version there is no curve
+
+
+def test_of_two_calibrations_the_one_that_can_be_read_on_so_many_clips_is_taken(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.ruler.FROZEN", "none")
+    whole = result.metric("SSIM").model_copy(update={"metric": "FID", "kind": "set", "n_clips": 50})
+    result = result.model_copy(update={"metrics": [whole]})
+    large = [p.model_copy(update={"n_clips": 60}) for p in cell().points]
+    saved(tmp_path, "few", calibration(damage(cell("FID")), n_clips=99))
+    found = find_ruler(result, [saved(tmp_path, "many", calibration(damage(cell("FID", points=large)), n_clips=60))])
+    assert found.calibration.n_clips == 60
 
 
 def test_badness_is_the_shown_value_with_less_for_better():

@@ -18,8 +18,8 @@ def example(smoke_work):
 @pytest.mark.slow
 def test_four_times_the_clips_take_less_than_six_times_as_long(example, tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTALK_WORK", str(tmp_path))  # put back afterwards: a work folder is opened below
-    large.steps(tmp_path / "warm", 50, example)  # libraries are loaded once
-    few, many = (large.steps(tmp_path / str(rows), rows, example) for rows in (FEW, MANY))
+    large.steps(tmp_path / "warm", 50, example, large.here)  # libraries are loaded once
+    few, many = (large.steps(tmp_path / str(rows), rows, example, large.here) for rows in (FEW, MANY))
     for one, other in zip(few, many, strict=True):
         ratio = other.processor / one.processor
         print(f"{one.name:55} {one.processor:6.2f} s {other.processor:6.2f} s of one core: {ratio:.1f} times")
@@ -54,7 +54,20 @@ def test_the_peak_is_what_was_held_and_not_what_is_left():
 def test_the_table_says_what_is_linear_and_what_two_workers_gain():
     runs = [Run("prepare", n, 50 * n, w, 10.0 * n / w, 500.0) for n, w in ((4, 1), (4, 2), (8, 2), (16, 2))]
     text = "\n".join(page.cost_lines(runs))
-    assert "| prepare | 2.00, 2.00 | 1.00 | 2.00 (4 clips) |" in text
+    assert "| prepare | 2.00, 2.00 | 1.00 | 2.00 (4 clips) | none seen | 100.0 | 2.00 (4 clips) |" in text
+
+
+def test_a_start_that_does_not_grow_is_told_apart_from_the_cost_of_a_frame():
+    runs = [Run("evaluate", n, 50 * n, w, 6.0 + 3.0 * n / w, 500.0) for n, w in ((4, 1), (4, 2), (8, 2), (16, 2))]
+    text = "\n".join(page.cost_lines(runs))
+    assert "| evaluate | 1.50, 1.67 | 1.00 | 1.50 (4 clips) | 6.0 | 30.0 | 2.00 (4 clips) |" in text
+
+
+def test_one_size_has_no_line_and_a_line_below_zero_is_no_start():
+    [single] = (line for line in page.cost_lines([Run("evaluate", 4, 200, 2, 9.0, 500.0)]) if "one size" in line)
+    assert single.count("one size") == 4
+    steep = [Run("render", n, 50 * n, w, n * n / w, 500.0) for n, w in ((4, 1), (4, 2), (8, 2), (16, 2))]
+    assert "none seen" in "\n".join(page.cost_lines(steep))
 
 
 def test_a_section_of_the_page_is_replaced_and_the_others_are_left():

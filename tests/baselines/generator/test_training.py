@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.generator import training
+from baselines.generator import terms, training
 from baselines.generator.frames import NEEDED, Pairs
 from baselines.generator.training import GeneratorConfig, GeneratorTraining
 from bench.contract.clip import Part
@@ -90,7 +90,7 @@ def test_discriminators_join_late_and_everything_is_finite(trainable, tmp_path):
 
 
 def test_a_batch_in_two_parts_gives_the_weights_of_the_whole_one(trainable, monkeypatch, tmp_path):
-    monkeypatch.setattr(training, "_jittered", lambda one, other, spread: (one, other))
+    monkeypatch.setattr(terms, "jittered", lambda one, other, spread: (one, other))
     monkeypatch.setattr("baselines.generator.warping.TURN", 0.0)
     for name in ("STRETCH", "SHIFT", "BEND"):
         monkeypatch.setattr(f"baselines.generator.warping.{name}", 0.0)
@@ -121,6 +121,6 @@ def test_the_generator_alone_is_shipped():
 
 def test_key_points_on_their_landmarks_cost_nothing():
     landmarks = torch.rand(2, len(NEEDED), 3)
-    points = landmarks[:, [NEEDED.index(n) for n in training.TIED.values()]]
-    assert float(training._tie(SimpleNamespace(posed=points), landmarks)) == 0
-    assert float(training._tie(SimpleNamespace(posed=points + 0.1), landmarks)) == pytest.approx(0.125, abs=1e-5)
+    points = landmarks[:, [NEEDED.index(n) for n in terms.TIED.values()]]
+    assert float(terms.tie(SimpleNamespace(posed=points), landmarks)) == 0
+    assert float(terms.tie(SimpleNamespace(posed=points + 0.1), landmarks)) == pytest.approx(0.125, abs=1e-5)

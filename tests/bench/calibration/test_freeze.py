@@ -12,6 +12,7 @@ from bench.calibration.table import summary, terminal, took
 from bench.contract.calibration import Calibration, DamageCurve, Point, ResponseCell
 from bench.contract.errors import UsageError
 from bench.contract.result import DatasetRecord, Environment
+from bench.protocols import load_protocol
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def record():
         python="3", platform="x", packages={}, git_commit=None, git_dirty=None, emotalk="0", machine=None
     )
     return Calibration(
-        dataset=dataset, protocol="emotalk", protocol_sha256="p", declaration_sha256=load_declaration().sha256,
+        dataset=dataset, protocol="emotalk", protocol_sha256=load_protocol().sha256, declaration_sha256=load_declaration().sha256,
         environment=environment, created="2026-01-01T00:00:00+00:00", seed=0, n_clips=24, n_speakers=12,
         command="emotalk calibrate --dataset puppet --work /home/somebody/work --jobs=4 --profile quick", wall_seconds=1.0,
         damages=damages,
@@ -80,6 +81,24 @@ def test_a_part_of_a_calibration_or_another_declaration_is_refused(record, tree)
     other = record.model_copy(update={"declaration_sha256": "0" * 64})
     with pytest.raises(UsageError, match="another declaration"):
         freeze(written(other, tree / "other"), tree)
+
+
+@pytest.mark.parametrize(
+    ("changes", "dataset", "said"),
+    [
+        ({"protocol_sha256": "0" * 64}, {}, "protocol emotalk of SHA-256 000000000000, expected emotalk as it is now"),
+        ({"protocol": "eat-like"}, {}, "the protocol eat-like of"),
+        ({}, {"part": "validation"}, "the part validation of the manifest quick, expected the part test of quick"),
+        ({}, {"manifest": "mine"}, "the part test of the manifest mine, expected the part test of quick"),
+        ({"seed": 3}, {}, "with seed 3, expected 0"),
+    ],
+    ids=str,
+)
+def test_what_was_measured_otherwise_is_refused_with_what_was_expected(changes, dataset, said, record, tree):
+    changes = changes | {"dataset": record.dataset.model_copy(update=dataset)}
+    with pytest.raises(UsageError, match=said):
+        freeze(written(record.model_copy(update=changes), tree / "result"), tree)
+    assert not (tree / "reports" / "reference").exists()
 
 
 def test_a_calibration_in_which_something_failed_is_refused(record, tree):

@@ -1,0 +1,120 @@
+"""Clips as stage 1 learns from them: sound columns and cues relative to each clip's reference image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from baselines.two_stage.cue_space import Reference, apart
+from baselines.two_stage.mfcc import PER_FRAME, mfcc
+from bench.contract.clip import EMOTIONS, Clip
+from bench.contract.train import ClipReader
+
+VERSION = "1"
+LEAST_FRAMES = 12
+"""A shorter run of frames with a face is not learnt from."""
+
+
+@dataclass(frozen=True)
+class Sequence1:
+    """One run of frames with a face: `columns` (4 T, 20), arrays of `Parts`, and who it is."""
+
+    clip: Clip
+    columns: np.ndarray
+    expression: np.ndarray
+    pose: np.ndarray
+    gaze: np.ndarray
+    bins: np.ndarray
+    lids: np.ndarray
+    face: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lids)
+
+
+def keep_sequence(clip: Clip, reader: ClipReader, *, reference: Clip, frame: int) -> Mapping[str, np.ndarray]:
+    """The longest run of frames with a face of a clip, relative to a frame of another one; empty arrays if it is too short."""
+    name = f"two-stage-sequence-v{VERSION}-{reference.clip_id[:40]}-{frame}"
+    return reader.keep(name, clip, partial(_sequence, clip, reader, reference, frame))
+
+
+def _sequence(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict[str, np.ndarray]:
+    cues = reader.cues(clip)
+    start, end = _longest(cues.valid & np.isfinite(cues.gaze).all((1, 2)))
+    still = Reference.of(reader.cues(reference)[frame : frame + 1])
+    parts = apart(cues[start:end], still)
+    columns = mfcc(reader.audio(clip), len(cues))[start * PER_FRAME : end * PER_FRAME]
+    return {
+        "columns": columns,
+        "expression": parts.expression.astype(np.float16),
+        "pose": parts.pose.astype(np.float32),
+        "gaze": parts.gaze.astype(np.float32),
+        "bins": parts.bins,
+        "lids": parts.lids.astype(np.int64),
+        "face": still.landmarks.astype(np.float32),
+    }
+
+
+def _longest(valid: np.ndarray) -> tuple[int, int]:
+    """Start and end of the longest run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], valid, [False]]).astype(int)))
+    runs = list(zip(edges[::2], edges[1::2], strict=True))
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+
+
+class Sequences:
+    """TrainingData: crops of `length` frames, every speaker and emotion as likely as any other."""
+
+    def __init__(self, sequences: Sequence[Sequence1], length: int):
+        self.sequences = [s for s in sequences if len(s) >= LEAST_FRAMES]
+        self.length = length
+        groups: dict[tuple[str, str | None], list[int]] = {}
+        for index, one in enumerate(self.sequences):
+            groups.setdefault((one.clip.speaker, one.clip.emotion), []).append(index)
+        self.groups = list(groups.values())
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def batch(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
+        """`size` crops; `weight` (B, T) is 0 behind the end of a short one."""
+        rows = []
+        for group in rng.integers(len(self.groups), size=size):
+            members = self.groups[group]
+            one = self.sequences[members[rng.integers(len(members))]]
+            start = int(rng.integers(max(1, len(one) - self.length + 1)))
+            rows.append(self.row(one, start))
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def row(self, one: Sequence1, start: int) -> dict[str, Any]:
+        """One crop, with the frame before it as its first: the reference's (zeros, marked `first`) at the start of a clip."""
+        end = min(start + self.length, len(one))
+        first = start == 0
+        room = self.length - (end - start)
+
+        def cut(name: str) -> np.ndarray:
+            array = getattr(one, name)
+            rows = array[:end] if first else array[start - 1 : end]
+            rows = np.concatenate([np.zeros_like(array[:1]), rows]) if first else rows
+            return np.concatenate([rows, np.repeat(rows[-1:], room, 0)])
+
+        columns = one.columns[start * PER_FRAME : end * PER_FRAME]
+        weight = np.zeros(self.length, np.float32)
+        weight[: end - start] = 1
+        return {
+            "columns": np.concatenate([columns, np.zeros((room * PER_FRAME, columns.shape[1]), np.float32)]),
+            "expression": cut("expression").astype(np.float32),
+            "pose": cut("pose"),
+            "gaze": cut("gaze") / np.float32(10),
+            "bins": cut("bins"),
+            "lids": cut("lids"),
+            "face": one.face.ravel(),
+            "emotion": np.int64(EMOTIONS.index(one.clip.emotion)),
+            "level": np.int64(one.clip.level or 0),
+            "first": np.bool_(first),
+            "weight": weight,
+        }

@@ -1,0 +1,55 @@
+"""Which controls the margins are measured against: data_manifests/regression.toml."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.contract.errors import UsageError
+from metrics.options import choose
+
+
+class Declaration(BaseModel):
+    """The whole file; `sha256` is of its bytes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: Literal[1]
+    share: Annotated[float, Field(gt=0, lt=1)]
+    base: str
+    controls: Annotated[Mapping[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    sha256: str = ""
+
+
+def load_declaration() -> Declaration:
+    """The declaration that comes with the project; UsageError if it is not sound."""
+    return parse_declaration((files("data_manifests") / "regression.toml").read_bytes(), "regression.toml")
+
+
+def parse_declaration(content: bytes, source: str) -> Declaration:
+    """Read a declaration; `source` names it in errors.
+
+    UsageError for broken TOML, an unknown key, a wrong type, and a metric or a control that does not exist.
+    """
+    from baselines.registry import METHODS
+    from metrics.registry import METRICS
+
+    try:
+        found = Declaration.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source}: not a TOML document: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None
+    for metric, controls in found.controls.items():
+        choose(f"{source}: controls: metric", metric, METRICS)
+        for control in controls:
+            choose(f"{source}: controls.{metric}", control, METHODS)
+    choose(f"{source}: base", found.base, METHODS)
+    return found.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
