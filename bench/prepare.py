@@ -356,7 +356,7 @@ def _companions(
 
 def _reference_image(store: Store, record: dict[str, Any]) -> tuple[int, str] | None:
     """Index and pixel hash of the reference image of a clip, None if no frame of it will do; chosen once per content."""
-    from bench.data.partners import REFERENCE_VERSION
+    from bench.contract.reference_frame import REFERENCE_VERSION
 
     clip_id = record["clip_id"]
     key = f"{REFERENCE_VERSION}-{record['content_sha256']}"
@@ -385,12 +385,13 @@ def _new_reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:
     from bench.contract.clip import FPS
     from bench.contract.cues import Cues
     from bench.contract.geometry import pose_of
-    from bench.data import media, partners
+    from bench.contract.reference_frame import choose_reference_frame
+    from bench.data import media
 
     folder = store.clip_folder(clip_id)
     cues = Cues.load(folder / "cues.safetensors")
     try:
-        index = partners.choose_reference_frame(cues, pose_of(cues.transform))
+        index = choose_reference_frame(cues, pose_of(cues.transform))
     except RejectedInput:
         return None
     frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))

@@ -22,18 +22,18 @@ from bench.contract.errors import NothingDoneError, UsageError
 from bench.contract.metric import Direction
 from bench.contract.train import Callback, ClipReader, Context, Trainable, TrainingData, to_device
 from bench.progress import Bar
-from bench.training.batches import Batches
+from bench.training.batches import Batches, parts_of
 from bench.training.callbacks import better
 from bench.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
-from bench.training.curve import Curve, Line, finite
+from bench.training.curve import Curve, Line, Means, finite
 from bench.training.optimisers import MovingAverage, Optimisers
+from bench.training.processes import ALONE, Processes
+from bench.training.seeds import reproducible, seed_everything
 
 TRAINER_VERSION = "1"
 """Changes when the same configuration, seed and data would give other weights."""
 LOGGED_STEPS = 10
 """A line of the curve is the mean over at most this many steps."""
-STREAMS = {"weights": 0, "step": 1, "validation": 2}
-"""What a seed is drawn for: streams of one seed are independent."""
 
 
 @dataclass
@@ -51,6 +51,8 @@ class Job:
     callbacks: Sequence[Callback] = ()
     title: str | None = None
     """Of the progress bar on stderr; None draws none."""
+    processes: Processes = ALONE
+    """Those that train this model together; the batch of the configuration is divided among them."""
 
 
 @dataclass
@@ -65,7 +67,8 @@ class Trained:
     seconds: float
     waited: float
     """Seconds of this process in which a step had to wait for its batch."""
-    curve: Curve
+    curve: Curve | None
+    """None in every process but the first."""
     model: Any
     data: TrainingData = field(repr=False)
     """The validation part's."""
@@ -74,19 +77,24 @@ class Trained:
 def train(job: Job) -> Trained:
     """Train, or go on from the last checkpoint in `job.folder`, until the steps are done or a callback ends it.
 
-    Writes metrics.jsonl, last/ and best.safetensors. NothingDoneError if a loss is not finite, or no validation gave a value.
+    Writes metrics.jsonl, last/ and best.safetensors, of several processes in the first alone. NothingDoneError if a loss is
+    not finite, or no validation gave a value; EmotalkError if another process has ended.
     """
-    with alone_in(job.folder), _reproducible(job.device):
+    held = alone_in(job.folder) if job.processes.first else contextlib.nullcontext()
+    with held, reproducible(job.device):
+        job.processes.told()  # the others look into the folder once the first one holds it
         return _Run(job).go()
 
 
 class _Run:
     def __init__(self, job: Job):
-        self.job, self.config, self.device = job, job.config, job.device
+        self.job, self.config, self.device, self.processes = job, job.config, job.device, job.processes
         self.trainable, self.started = job.trainable, time.monotonic()
         self.metric, self.direction = _chosen_by(job.trainable)
-        self.training = job.trainable.data(job.training, job.reader, job.config)
-        self.validation = job.trainable.data(job.validation, job.reader, job.config)
+        self.parts = _parts(job)
+        with self.processes.first_before_others():
+            self.training = job.trainable.data(job.training, job.reader, job.config)
+            self.validation = job.trainable.data(job.validation, job.reader, job.config)
         for part, data in (("training", self.training), ("validation", self.validation)):
             if not len(data):
                 raise NothingDoneError(
@@ -96,17 +104,16 @@ class _Run:
         self.model = job.trainable.build(job.config).to(job.device)
         self.optimisers = Optimisers(job.trainable, self.model, job.config)
         decay = getattr(job.config, "ema", 0.0)
-        self.average = MovingAverage(self.model, decay) if decay else None
+        self.average = MovingAverage(self.model, decay) if decay and self.processes.first else None
         self.step, self.seconds_before, self.stopped = 0, 0.0, False
-        self.parts = getattr(job.config, "accumulate", 1)
-        if self.parts < 1 or job.config.batch_size % self.parts:
-            raise UsageError(f"accumulate = {self.parts}: expected a divisor of batch_size = {job.config.batch_size}")
         self.type = getattr(job.config, "precision", "float32")
         self.best: dict[str, Any] = {"step": None, "value": None}
+        self.curve: Curve | None = None
         self._resume()
 
     def _resume(self) -> None:
-        found = load_checkpoint(self.job.folder / "last", self.device)
+        # torch's "cuda" is each process's own GPU, that of the file reader always the first
+        found = load_checkpoint(self.job.folder / "last", self.device if self.processes.first else "cpu")
         if found is not None:
             groups, document = found
             self.model.load_state_dict(groups["model"])
@@ -115,14 +122,16 @@ class _Run:
                 self.average.state = groups["average"]
             self.step, self.best = document["step"], document["best"]
             self.seconds_before, self.stopped = document["seconds"], document["stopped"]
+        if not self.processes.first:
+            return
         self.curve = Curve(self.job.folder / "metrics.jsonl", self.step)
         for line in self.curve.lines:
             self._tell(line)
 
     def go(self) -> Trained:
         steps, every = self.config.steps, self.config.validate_every
-        logged, sums = _divisor(every, LOGGED_STEPS), _Means()
-        unit = Bar(self.job.title, unit="step", total=steps)
+        logged, sums = _divisor(every, LOGGED_STEPS), Means()
+        unit = Bar(self.job.title if self.processes.first else None, unit="step", total=steps)
         with unit as bar, Batches(self.training, self.job.seed, self.config.batch_size, steps) as self.batches:
             bar(self.step, steps)
             while self.step < steps and not self.stopped:
@@ -131,10 +140,10 @@ class _Run:
                 bar(1, steps)
                 last = self.step == steps
                 if self.step % logged == 0 or last:
-                    self.stopped |= self._log("train", sums.take())
+                    self._log("train", sums.take())
                 if self.step % every == 0 or last or self.stopped:
-                    self._validate()
-                    self._save()
+                    self._check()
+        self.best = self.processes.told(self.best)
         if self.best["step"] is None:
             raise NothingDoneError(
                 f"{self.trainable.name}: no validation gave a finite {self.metric!r}, so no checkpoint can be chosen"
@@ -156,9 +165,11 @@ class _Run:
         import torch
 
         job, step = self.job, self.step
-        seed_everything(job.seed, "step", step)
+        own = seed_everything(job.seed, "step", step, self.processes.rank)
         batch, rng = self.batches.of(step)
-        parts = _parts(to_device(batch, self.device), self.parts)
+        if not self.processes.first:  # all draw one batch, but what the loss draws is each share's own
+            rng = own
+        parts = parts_of(to_device(self.processes.share(batch), self.device), self.parts)
         self.model.train()
         values: dict[str, Any] = {}
         for phase in self.optimisers.phases:
@@ -172,10 +183,13 @@ class _Run:
                 self.optimisers.backward(phase, losses["loss"] / len(parts))
                 for name, value in losses.items():
                     values[prefix + name] = values.get(prefix + name, 0.0) + value.detach() / len(parts)
+            self.processes.average_gradients(self.optimisers.parameters[phase])
             values[prefix + "gradient"] = self.optimisers.step(phase, step)
+        self._share_statistics()
         # one look at the device per step: it computes while the next kernels are being launched
-        numbers = torch.stack([torch.as_tensor(v).float().to(self.device) for v in values.values()]).tolist()
-        found = dict(zip(values, numbers, strict=True))
+        numbers = torch.stack([torch.as_tensor(v).float().to(self.device) for v in values.values()])
+        self.processes.average([numbers])
+        found = dict(zip(values, numbers.tolist(), strict=True))
         for name, value in found.items():
             if name.rpartition(".")[2] == "loss" and not math.isfinite(value):
                 raise NothingDoneError(
@@ -186,10 +200,23 @@ class _Run:
             self.average.update(self.model, step)
         return found
 
+    def _share_statistics(self) -> None:
+        """Let all processes have what the first one's share has left in the model besides weights (running means)."""
+        if self.processes.size > 1:
+            kept, buffers = self.model.state_dict().keys(), self.model.named_buffers()
+            self.processes.take_first([b for name, b in buffers if name in kept and b.is_floating_point()])
+
+    def _check(self) -> None:
+        """Validate and save, while the other processes wait."""
+        if self.processes.first:
+            self._validate()
+            self._save()
+        self.stopped = self.processes.told(self.stopped)
+
     def _validate(self) -> None:
         with self._chosen_weights():
             values = validate(self.job, self.model, self.validation, self.step)
-            self.stopped |= self._log("validation", values)
+            self._add("validation", values)
             value = finite(values)[self.metric]
             if value is not None and better(value, self.best["value"], self.direction):
                 self.best = {"step": self.step, "value": value}
@@ -213,9 +240,15 @@ class _Run:
         document = {"best": self.best, "seconds": self._seconds(), "stopped": self.stopped}
         save_checkpoint(self.job.folder / "last", self.step, groups, document)
 
-    def _log(self, split: str, values: Mapping[str, float]) -> bool:
+    def _log(self, split: str, values: Mapping[str, float]) -> None:
+        """A line of the curve; its callbacks' word that the run ends here holds for all processes."""
+        if self.processes.first:
+            self._add(split, values)
+        self.stopped = self.processes.told(self.stopped)
+
+    def _add(self, split: str, values: Mapping[str, float]) -> None:
         self.curve.add(Line(self.step, split, values, round(self._seconds(), 3)))
-        return self._tell(self.curve.lines[-1])
+        self.stopped |= self._tell(self.curve.lines[-1])
 
     def _tell(self, line: Line) -> bool:
         told = [callback(line.split, line.step, line.values, self.job.folder) for callback in self.job.callbacks]
@@ -246,77 +279,19 @@ def validation_context(job: Job, step: int) -> Context:
     return Context(step, job.config.steps, job.seed, job.device, rng)
 
 
-def seed_everything(seed: int, stream: str, step: int = 0) -> np.random.Generator:
-    """Seed torch (all devices) and give a numpy generator, from (seed, stream, step) alone."""
-    import torch
-
-    drawn = _drawn(seed, stream, step)
-    torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-    return np.random.default_rng(drawn)
-
-
-def _drawn(seed: int, stream: str, step: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, STREAMS[stream], step])
-
-
 def _always(phase: str, context: Context) -> bool:
     return True
 
 
-def _parts(batch: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """A batch in so many parts of one size, for gradients that are added up; what is no tensor goes into every part."""
-    import torch
-
-    if count == 1:
-        return [batch]
-    split = {k: v.chunk(count) if isinstance(v, torch.Tensor) else [v] * count for k, v in batch.items()}
-    return [{k: v[i] for k, v in split.items()} for i in range(count)]
-
-
-@contextlib.contextmanager
-def _reproducible(device: str) -> Iterator[None]:
-    """Algorithms that give the same bits each time on a CPU; on a GPU the fastest ones, as not all have such a form there.
-
-    The caller's settings come back afterwards.
-    """
-    import torch
-
-    if device != "cpu":
-        before = torch.backends.cudnn.benchmark
-        torch.backends.cudnn.benchmark = True
-        try:
-            yield
-        finally:
-            torch.backends.cudnn.benchmark = before
-        return
-
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    benchmark, fill = torch.backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory
-    state = torch.get_rng_state()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory = False, False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory = benchmark, fill
-        torch.set_rng_state(state)
-
-
-class _Means:
-    """Means of named numbers since they were last taken."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, float]] = []
-
-    def add(self, row: dict[str, float]) -> None:
-        self.rows.append(row)
-
-    def take(self) -> dict[str, float]:
-        names = dict.fromkeys(name for row in self.rows for name in row)
-        means = {n: float(np.mean([row[n] for row in self.rows if n in row])) for n in names}
-        self.rows = []
-        return means
+def _parts(job: Job) -> int:
+    """In how many parts each process computes its share of a batch; UsageError if they cannot be of one size."""
+    parts, size, batch = getattr(job.config, "accumulate", 1), job.processes.size, job.config.batch_size
+    if parts < 1 or batch % parts:
+        raise UsageError(f"accumulate = {parts}: expected a divisor of batch_size = {batch}")
+    if batch % (parts * size):
+        times = f"{size} processes" + (f" x accumulate = {parts}" if parts > 1 else "")
+        raise UsageError(f"{times}: expected a divisor of batch_size = {batch}, which is divided among them")
+    return parts
 
 
 def _chosen_by(trainable: Trainable) -> tuple[str, Direction]:

@@ -22,6 +22,7 @@ from bench.train import Job, train
 from bench.training.callbacks import EarlyStopping, MirrorCurve
 from bench.training.config import make_config
 from bench.training.export import check_size, export, whole
+from bench.training.processes import ALONE, Processes, joined, launched, only_first_speaks
 from bench.training.reader import StoreReader
 from bench.training.record import (
     HELD_OUT,
@@ -40,8 +41,12 @@ EXPORTED = ("judge", "sync-expert", "syncnet", "cohesion", "generator", "method"
 """Kinds whose weights are written with a card; those of losses stay in their run folder."""
 
 
-def train_verb(flags: cli.Train, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
-    """What `emotalk train` does; one run for each seed."""
+def train_verb(
+    flags: cli.Train, space: Workspace, command: str, mirror: Mirror = SILENT, pruner: Pruner | None = None
+) -> Outcome:
+    """What `emotalk train` does; one run for each seed. Of several processes (torchrun) all call it alike."""
+    processes = launched()
+    only_first_speaks(processes)
     trainable = find_trainable(flags)
     if needs := getattr(trainable, "needs", ()):
         from bench import weights
@@ -51,8 +56,11 @@ def train_verb(flags: cli.Train, space: Workspace, command: str, mirror: Mirror 
     seeds, device = _seeds(flags), _device(flags.device)
     clips = _Clips(flags, space, trainable)
     rows = []
-    for seed in seeds:
-        rows.append(_one(flags, space, command, mirror, trainable, config, seed, device, clips, len(seeds) > 1))
+    with joined(processes, device):
+        for seed in seeds:
+            job = _job(flags, space, mirror, trainable, config, seed, device, clips, len(seeds) > 1, processes, pruner)
+            ...
+        processes.told()  # none ends before the first one has written everything
     document = {"runs": rows, "exit_code": int(ExitCode.DONE)}
     return Outcome(ExitCode.DONE, document, "\n".join(_words(row) for row in rows))
 

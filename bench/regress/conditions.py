@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bench.contract.errors import EmotalkError, ExitCode, UsageError
@@ -11,6 +12,15 @@ from bench.contract.result import DatasetRecord, ExtractorRecord, ProtocolRecord
 
 class Measured(Protocol):
     """A result, a frozen reference, or what an evaluation is about to do."""
+
+    dataset: DatasetRecord
+    protocol: ProtocolRecord
+    extractors: Sequence[ExtractorRecord]
+
+
+@dataclass(frozen=True)
+class About:
+    """What an evaluation is about to measure, and how."""
 
     dataset: DatasetRecord
     protocol: ProtocolRecord

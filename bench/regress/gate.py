@@ -10,9 +10,9 @@ import numpy as np
 
 from bench.compare import Row, set_metric
 from bench.contract.errors import EmotalkError, UsageError
-from bench.contract.metric import SetMetric
+from bench.contract.metric import Direction, SetMetric
 from bench.contract.regression import GateLine, Margin, Moved, Overall, ReferenceColumn, RegressionRecord
-from bench.contract.result import Interval, MetricValue
+from bench.contract.result import MetricValue
 from bench.regress.column import Column, arrays_of, estimate_of, of_row, shown
 from bench.regress.conditions import MissingValues, refuse_unlike
 from bench.regress.reference import Frozen
@@ -130,16 +130,13 @@ def _refuse_missing(row: Row, frozen: Frozen, columns: Mapping[str, Column]) -> 
 def _compare(frozen: Frozen, margin: Margin, own: Column, metric: SetMetric | None, seed: int) -> _Compared:
     reference, column = frozen.columns[margin.metric], frozen.record.column(margin.metric)
     clips = sorted(reference.clips)
-    about = {clip.clip_id: clip for clip in frozen.record.clips}
-    speakers = np.array([about[clip].speaker for clip in clips], str)
+    speakers, _ = _people(frozen, clips)
     try:
-        if metric is not None:
+        if metric is None:
+            paired = _paired(own, reference, clips, frozen, seed)
+        else:
             row, base = (estimate_of(side, clips, metric, seed) for side in (own, reference))
             paired = of_sets(row.statistic, base.statistic, base.truth, column.direction, speakers)
-        else:
-            emotions = np.array([about[clip].emotion or "" for clip in clips], str)
-            (a, _), (b, truth) = arrays_of(own, clips), arrays_of(reference, clips)
-            paired = of_clips(a, b, truth, column.direction, speakers, emotions, seed)
         (value, _), (of_reference, truth) = (shown(side, clips, metric, seed) for side in (own, reference))
     except (EmotalkError, ValueError) as error:
         raise MissingValues(f"{margin.metric}: cannot be compared, no verdict: {error}") from None
@@ -178,12 +175,12 @@ def _moved(row: Row, frozen: Frozen, seed: int) -> tuple[list[Moved], int]:
             continue
         own, reference = of_row(row, cell, None), frozen.columns[column.metric]
         clips = sorted(own.clips & reference.clips)
-        interval = _interval(own, reference, clips, frozen, seed) if clips else None
-        if interval is None:
+        interval = _paired(own, reference, clips, frozen, seed).interval if clips else None
+        if interval is None or interval.low is None:
             continue
         compared += 1
         # of badness: less is better
-        if (said := reading("lower", interval)) in ("better", "worse"):
+        if (said := reading(Direction.LOWER, interval)) in ("better", "worse"):
             (value, _), (of_reference, truth) = (shown(side, clips, None, seed) for side in (own, reference))
             found.append(
                 Moved(metric=column.metric, direction=column.direction, unit=column.unit, value=value,
@@ -196,10 +193,14 @@ def _same(cell: MetricValue | None, column: ReferenceColumn) -> bool:
     return cell is not None and cell.value is not None and (cell.version, cell.definition) == (column.version, column.definition)
 
 
-def _interval(own: Column, reference: Column, clips: Sequence[str], frozen: Frozen, seed: int) -> Interval | None:
+def _paired(own: Column, reference: Column, clips: Sequence[str], frozen: Frozen, seed: int) -> Paired:
+    speakers, emotions = _people(frozen, clips)
+    (a, _), (b, truth) = arrays_of(own, clips), arrays_of(reference, clips)
+    return of_clips(a, b, truth, reference.direction, speakers, emotions, seed)
+
+
+def _people(frozen: Frozen, clips: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) names of speakers and of emotions."""
     about = {clip.clip_id: clip for clip in frozen.record.clips}
     speakers = np.array([about[clip].speaker for clip in clips], str)
-    emotions = np.array([about[clip].emotion or "" for clip in clips], str)
-    (a, _), (b, truth) = arrays_of(own, clips), arrays_of(reference, clips)
-    interval = of_clips(a, b, truth, reference.direction, speakers, emotions, seed).interval
-    return interval if interval.low is not None else None
+    return speakers, np.array([about[clip].emotion or "" for clip in clips], str)

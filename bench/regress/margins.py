@@ -70,7 +70,7 @@ def _margin(controls: Mapping[str, Row], cell: MetricValue, declaration: Declara
         return "no control is declared for it in data_manifests/regression.toml"
     base = controls[declaration.base]
     if cell.value is None:
-        return f"no value of {declaration.base}: {cell.reason or 'unknown'}"
+        return cell.reason or f"no value of {declaration.base}"
     try:
         metric = set_metric(base.result, cell.metric) if cell.kind == "set" else None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Batches of a training, each made while the step before it is computed."""
+"""Batches of a training, each made while the step before it is computed, and their parts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.contract.train import TrainingData
-
-STREAM = 1
-"""The stream of a seed that steps are drawn from (bench.train.STREAMS)."""
+from bench.training.seeds import drawn_for
 
 
 class Batches:
@@ -41,5 +39,18 @@ class Batches:
         return found
 
     def _made(self, step: int) -> tuple[Mapping[str, Any], np.random.Generator]:
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, STREAM, step]))
+        rng = np.random.default_rng(drawn_for(self.seed, "step", step))
         return self.data.batch(rng, self.size), rng
+
+
+def parts_of(batch: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """A batch of tensors in so many parts of one size; what has no examples to divide goes into every part."""
+    import torch
+
+    if count == 1:
+        return [dict(batch)]
+    split = {
+        name: value.chunk(count) if isinstance(value, torch.Tensor) and value.ndim else [value] * count
+        for name, value in batch.items()
+    }
+    return [{name: values[i] for name, values in split.items()} for i in range(count)]

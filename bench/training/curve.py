@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bench.contract.files import whole_file
 
 
@@ -39,6 +41,24 @@ class Curve:
     def last(self, split: str) -> Mapping[str, float | None]:
         """The last values of a split, empty if there are none."""
         return next((line.values for line in reversed(self.lines) if line.split == split), {})
+
+
+class Means:
+    """Means of named numbers since they were last taken."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def add(self, row: dict[str, float]) -> None:
+        """The numbers of one step, which need not be those of every step."""
+        self.rows.append(row)
+
+    def take(self) -> dict[str, float]:
+        """The means, each over the steps that had such a number; what comes next begins anew."""
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        means = {n: float(np.mean([row[n] for row in self.rows if n in row])) for n in names}
+        self.rows = []
+        return means
 
 
 def read_curve(path: Path) -> Iterator[Line]:

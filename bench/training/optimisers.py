@@ -1,9 +1,11 @@
-"""AdamW with a linear warm-up and a cosine decay: one optimiser for each phase of a step."""
+"""AdamW (or plain gradient descent) with a linear warm-up and a cosine decay: one optimiser for each phase of a step."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+from bench.contract.errors import UsageError
 
 CLIP_NORM = 1.0
 BETAS = (0.9, 0.999)
@@ -20,8 +22,6 @@ class Optimisers:
     """The optimisers of a model by phase ("" for a trainable without phases)."""
 
     def __init__(self, trainable: Any, model: Any, config: Any):
-        import torch
-
         self.config = config
         self.clip_norm = getattr(config, "clip_norm", CLIP_NORM)
         self.phases: tuple[str, ...] = getattr(trainable, "phases", ("",))
@@ -42,7 +42,7 @@ class Optimisers:
             ]
             self.rates[phase] = getattr(config, f"{phase}_learning_rate", config.learning_rate)
             groups = [g for g in groups if g["params"]]
-            self.optimisers[phase] = torch.optim.AdamW(groups, lr=self.rates[phase], betas=BETAS)
+            self.optimisers[phase] = _optimiser(config, groups, self.rates[phase])
             self.parameters[phase] = own
 
     def backward(self, phase: str, loss: Any) -> None:
@@ -80,6 +80,17 @@ class Optimisers:
             rows[phase].setdefault(int(index), {})[name] = value
         for phase, optimiser in self.optimisers.items():
             optimiser.load_state_dict({"state": rows[phase], "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _optimiser(config: Any, groups: list[dict[str, Any]], rate: float) -> Any:
+    import torch
+
+    kind = getattr(config, "optimiser", "adamw")
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=rate, betas=BETAS)
+    if kind == "sgd":
+        return torch.optim.SGD(groups, lr=rate)
+    raise UsageError(f"optimiser = {kind!r}: expected adamw or sgd")
 
 
 class MovingAverage:

@@ -1,6 +1,7 @@
 """The clip store: what is prepared is complete, is prepared once, and survives a kill at any moment."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bench.prepare
 from bench.contract.cues import Cues
 from bench.contract.errors import NothingDoneError
 from bench.data import media
@@ -72,6 +74,22 @@ def test_a_second_run_prepares_nothing(smoke_tree, smoke_work):
     again = prepare_smoke(smoke_tree, smoke_work)
     assert again.prepared == 0
     assert again.reused > 0
+
+
+def test_reference_images_are_looked_for_once_and_a_missing_one_again(smoke_tree, smoke_work, tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    shutil.copytree(smoke_work, work)
+    looked = []
+    made = bench.prepare._new_reference_image
+    monkeypatch.setattr(bench.prepare, "_new_reference_image", lambda *a: looked.append(a[1]) or made(*a))
+    before = prepare_smoke(smoke_tree, work)
+    assert looked == []
+    images = sorted((before.store / "references").glob("*.png"))
+    images[0].unlink()
+    images[1].write_bytes(b"cut")
+    prepare_smoke(smoke_tree, work)
+    assert len(looked) == 2 and sorted((before.store / "references").glob("*.png")) == images
+    assert all(image.stat().st_size > 1000 for image in images)
 
 
 def test_a_changed_source_is_prepared_again_and_only_it(smoke_tree, tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bench.contract.clip import Part, SourceClip
 from bench.contract.cues import Cues
 from bench.contract.errors import Reason, RejectedInput
+from bench.contract.reference_frame import choose_reference_frame
 from bench.data import partners
 
 
@@ -221,30 +222,30 @@ def yaw(*degrees):
 
 def test_the_most_frontal_of_the_frames_that_will_do_is_taken():
     cues = cues_of([0.3, 0.3, 0.05, 0.3, 0.3], [0.01, 0.01, 0.01, 0.2, 0.01])
-    assert partners.choose_reference_frame(cues, yaw(9, -4, 0, 0, 5)) == 1
+    assert choose_reference_frame(cues, yaw(9, -4, 0, 0, 5)) == 1
 
 
 def test_all_three_angles_count_and_the_first_of_equals_wins():
     cues = cues_of([0.3] * 5, [0.0] * 5)
     pose = np.array([[4, 0, 4], [4, 4, 0], [0, 4, 4], [5, 0, 0], [0, -5, 0]])
-    assert partners.choose_reference_frame(cues, pose) == 3
+    assert choose_reference_frame(cues, pose) == 3
 
 
 def test_one_closed_eye_is_enough_to_refuse_a_frame():
     cues = cues_of([0.3, 0.3, 0.3], [0.0] * 3)
     cues.openness[0, 1] = 0.01
-    assert partners.choose_reference_frame(cues, yaw(0, 8, 6)) == 2
+    assert choose_reference_frame(cues, yaw(0, 8, 6)) == 2
 
 
 def test_frames_without_a_face_are_never_taken():
     cues = cues_of([0.3] * 3, [0.0] * 3, valid=[False, True, True])
     pose = yaw(0, np.nan, 7)
-    assert partners.choose_reference_frame(cues, pose) == 2
+    assert choose_reference_frame(cues, pose) == 2
 
 
 def test_lips_that_never_meet_are_closed_where_they_are_closest():
     gap = np.linspace(0.3, 0.1, 20)
-    assert partners.choose_reference_frame(cues_of([0.3] * 20, gap), yaw(*[0] * 18, 5, 3)) == 19
+    assert choose_reference_frame(cues_of([0.3] * 20, gap), yaw(*[0] * 18, 5, 3)) == 19
 
 
 @pytest.mark.parametrize(
@@ -258,10 +259,10 @@ def test_lips_that_never_meet_are_closed_where_they_are_closest():
 )
 def test_a_clip_without_such_a_frame_is_refused_by_name(cues):
     with pytest.raises(RejectedInput) as caught:
-        partners.choose_reference_frame(cues, np.zeros((len(cues), 3)))
+        choose_reference_frame(cues, np.zeros((len(cues), 3)))
     assert caught.value.reason == Reason.NO_REFERENCE_IMAGE
 
 
 def test_a_pose_of_another_shape_is_told():
     with pytest.raises(ValueError, match=r"\(2, 3\).*got \(3,\)"):
-        partners.choose_reference_frame(cues_of([0.3] * 2, [0.0] * 2), np.zeros(3))
+        choose_reference_frame(cues_of([0.3] * 2, [0.0] * 2), np.zeros(3))
