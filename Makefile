@@ -7,10 +7,11 @@ REFERENCE := .venv-ref
 DATASET ?= puppet
 PROFILE ?= quick
 METHODS ?= controls
+REFERENCE_ROW ?= $(or $(METHOD),gt-reencoded)-$(DATASET)-$(PROFILE)
 ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow tolerances experts calibrate cluster reference-venv lint clean distclean
+.PHONY: setup reproduce-table smoke test test-slow tolerances experts calibrate regress cluster reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -51,6 +52,12 @@ experts: $(STAMP)
 # Every column under damage of known size, against what was declared (docs/calibration.md).
 calibrate: $(STAMP)
 	$(BIN)/emotalk calibrate --dataset $(DATASET) --profile $(PROFILE) $(ROOT_FLAG) $(WORK_FLAG)
+
+# Is a checkpoint, or a folder of videos, worse than a frozen reference? make regress METHOD=two_stage CKPT=path, or VIDEOS=folder.
+# Exit code 0 not worse, 1 regressed, 5 could not tell (docs/regression.md).
+regress: $(STAMP)
+	$(BIN)/emotalk regress --reference "$(REFERENCE_ROW)" --dataset $(DATASET) --profile $(PROFILE) $(if $(METHOD),--method "$(METHOD)",) \
+	$(if $(CKPT),--checkpoint "$(CKPT)",) $(if $(VIDEOS),--videos "$(VIDEOS)",) $(ROOT_FLAG) $(WORK_FLAG)
 
 # Ray, Dask and submitit (docs/clusters.md); the slow tests run two workers of each.
 cluster: $(VENV)/.cluster

@@ -8,6 +8,7 @@ from bench.contract.train import Trainable
 
 TRAINABLES: dict[str, str] = {
     "generator": "baselines.generator.training:GeneratorTraining",
+    "speech_to_cues": "baselines.two_stage.stage1_training:SpeechToCuesTraining",
 }
 """Name -> "module:Class"."""
 

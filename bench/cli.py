@@ -17,6 +17,7 @@ import tyro
 from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.flags.clips import Calibrate, Evaluate, Generate, Prepare, Run, Train
 from bench.flags.common import Common, Mirrored
+from bench.flags.regress import Regress
 from bench.flags.results import Compare, Power, Published, Report
 from bench.flags.suite import Datasets, Doctor, Methods, Metrics, Submit, Weights
 from bench.workspace import Workspace
@@ -31,6 +32,7 @@ Verb = (
     | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Power, tyro.conf.subcommand("power")]
     | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
+    | Annotated[Regress, tyro.conf.subcommand("regress")]
     | Annotated[Published, tyro.conf.subcommand("published")]
     | Annotated[Methods, tyro.conf.subcommand("methods")]
     | Annotated[Metrics, tyro.conf.subcommand("metrics")]

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.atomic import alone_in
 from bench.contract.clip import Clip
 from bench.contract.errors import NothingDoneError, UsageError

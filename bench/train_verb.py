@@ -6,35 +6,23 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench import cli
 from bench.atomic import read_json, write_json
 from bench.cli import Outcome
-from bench.contract.clip import Clip, Part
 from bench.contract.errors import EmotalkError, ExitCode, UsageError
-from bench.data.store import Selection, Store
-from bench.experts import family_of
+from bench.contract.train import Callback
 from bench.tracking.mirror import SILENT, Mirror
-from bench.train import Job, train
-from bench.training.callbacks import EarlyStopping, MirrorCurve
-from bench.training.config import make_config
+from bench.train import Job, Trained, train
+from bench.training.callbacks import EarlyStopping, MirrorCurve, Pruner
+from bench.training.clips import TrainingClips, data_flags
+from bench.training.config import as_document, make_config
 from bench.training.export import check_size, export, whole
-from bench.training.processes import ALONE, Processes, joined, launched, only_first_speaks
+from bench.training.processes import Processes, joined, launched, only_first_speaks
 from bench.training.reader import StoreReader
-from bench.training.record import (
-    HELD_OUT,
-    Source,
-    close_run,
-    fingerprint_of,
-    finished,
-    open_run,
-    refuse_leaks,
-    run_id,
-    speakers_of,
-)
+from bench.training.record import close_run, finished, open_run, run_id
 from bench.workspace import Workspace
 
 EXPORTED = ("judge", "sync-expert", "syncnet", "cohesion", "generator", "method")
@@ -53,13 +41,9 @@ def train_verb(
 
         trainable.weights = {name: weights.fetch(name) for name in needs}
     config = make_config(trainable.Config, flags.config, flags.settings)
-    seeds, device = _seeds(flags), _device(flags.device)
-    clips = _Clips(flags, space, trainable)
-    rows = []
-    with joined(processes, device):
-        for seed in seeds:
-            job = _job(flags, space, mirror, trainable, config, seed, device, clips, len(seeds) > 1, processes, pruner)
-            ...
+    runs = _Runs(flags, space, command, mirror, trainable, config, processes, pruner)
+    with joined(processes, runs.device):
+        rows = [runs.run(seed) for seed in runs.seeds]
         processes.told()  # none ends before the first one has written everything
     document = {"runs": rows, "exit_code": int(ExitCode.DONE)}
     return Outcome(ExitCode.DONE, document, "\n".join(_words(row) for row in rows))
@@ -95,82 +79,6 @@ def find_trainable(flags: cli.Train) -> Any:
     return method
 
 
-@dataclass
-class _Clips:
-    """The clips of the two parts, and who they are of."""
-
-    training: list[Clip]
-    validation: list[Clip]
-    source: Source
-
-    def __init__(self, flags: cli.Train, space: Workspace, trainable: Any):
-        from bench import verbs
-        from bench.data.manifests import speaker_of
-        from bench.prepare import selection_name
-
-        manifest = verbs.manifest_of(flags)
-        store = Store(space.store(flags.label))
-        selections = [_prepared(flags, store, selection_name(manifest), part, manifest) for part in trainable.speakers]
-        self.training, self.validation = ([row.clip for row in s.limited(flags.limit)] for s in selections)
-        for profile in flags.also:
-            self.training += _further(replace(flags, profile=profile, also=()), space, trainable.speakers[0])
-        held = {speaker_of(entry.name) for entry in manifest.entries if entry.part in HELD_OUT}
-        refuse_leaks(self.training, self.validation, held)
-        version = _text(selections[0].document.get("data_version"))
-        self.source = Source(
-            dataset=flags.dataset,
-            profile=verbs.profile_of(flags),
-            family=family_of(flags.dataset),
-            manifest="+".join([selections[0].document["manifest"], *flags.also]),
-            manifest_sha256=manifest.sha256,
-            data_version=version,
-            parts=tuple(map(str, trainable.speakers)),
-            train_speakers=speakers_of(self.training),
-            validation_speakers=speakers_of(self.validation),
-            train_clips=len(self.training),
-            validation_clips=len(self.validation),
-            fingerprint=fingerprint_of(self.training, self.validation, version),
-        )
-
-
-def _further(flags: cli.Train, space: Workspace, part: Part) -> list[Clip]:
-    """The training clips of one more profile; UsageError if the dataset has none."""
-    from bench import verbs
-    from bench.data.datasets import get_dataset
-    from bench.prepare import selection_name
-
-    if not get_dataset(flags.dataset).embedded:
-        raise UsageError(f"--also {flags.profile}: {flags.dataset} has no profiles; leave the flag out")
-    manifest = verbs.manifest_of(replace(flags, manifest=None))
-    flags = replace(flags, manifest=None)
-    selection = _prepared(flags, Store(space.store(flags.label)), selection_name(manifest), part, manifest)
-    return [row.clip for row in selection.limited(flags.limit)]
-
-
-def _prepared(flags: cli.Train, store: Store, manifest: str, part: Part, wanted: Any) -> Selection:
-    try:
-        selection = store.selection(manifest, part, flags.limit)
-    except UsageError as error:
-        raise UsageError(f"{part} is not prepared: run `{_prepare(flags, part)}` first") from error
-    if selection.document["manifest_sha256"] != wanted.sha256:
-        raise UsageError(f"manifest {wanted.name} changed since the store was prepared; run `{_prepare(flags, part)}`")
-    return selection
-
-
-def _prepare(flags: cli.Train, part: Part) -> str:
-    return f"emotalk prepare {_data_flags(flags)} --split {part}"
-
-
-def _data_flags(flags: cli.Train) -> str:
-    from bench import verbs
-
-    words = ["--dataset", flags.dataset]
-    words += ["--profile", flags.profile] if verbs.profile_of(flags) else []
-    words += ["--manifest", flags.manifest] if flags.manifest else []
-    words += ["--limit", str(flags.limit)] if flags.limit else []
-    return shlex.join(words)
-
-
 def recipe(flags: cli.Train) -> str:
     """The command that trains the same weights again on any machine: no path of this one is in it."""
     words = ["--metric", flags.metric] if flags.metric else ["--method", flags.method]
@@ -180,72 +88,115 @@ def recipe(flags: cli.Train) -> str:
     words += ["--also", *flags.also] if flags.also else []
     words += ["--seeds", flags.seeds] if flags.seeds else ["--seed", str(flags.seed)] if flags.seed else []
     words += ["--patience", str(flags.patience)] if flags.patience else []
-    return f"emotalk train {shlex.join(words)} {_data_flags(flags)}"
+    return f"emotalk train {shlex.join(words)} {data_flags(flags)}"
 
 
-def _one(
-    flags: cli.Train,
-    space: Workspace,
-    command: str,
-    mirror: Mirror,
-    trainable: Any,
-    config: Any,
-    seed: int,
-    device: str,
-    clips: _Clips,
-    several: bool,
-) -> dict[str, Any]:
-    """Train, or take from before, one run; returns its row of the verb's document."""
-    source, name = clips.source, trainable.name
-    callbacks = [MirrorCurve(mirror)]
-    if flags.patience:
-        callbacks.append(EarlyStopping(trainable.chosen_by, flags.patience))
-    job = Job(
-        trainable=trainable,
-        config=config,
-        seed=seed,
-        device=device,
-        folder=Path(),
-        training=clips.training,
-        validation=clips.validation,
-        reader=StoreReader(space.cache, flags.jobs),
-        callbacks=callbacks,
-        title=f"train {name}" + (f" seed {seed}" if several else ""),
-    )
-    identity = run_id(job, source, flags.patience)
-    job.folder = space.run(name, identity)
-    expert = None
-    if trainable.kind in EXPORTED:
-        folder = flags.out or space.experts(source.family)
-        expert = folder / f"{name}{f'-{seed}' if several else ''}.safetensors"
-    row = {"name": name, "run_id": identity, "run": str(job.folder), "seed": seed, "reused": False, "expert": None}
-    run = finished(job.folder)
-    card = read_json(job.folder / "card.json")
-    if run and (expert is None or (whole(expert) and card == read_json(expert.with_suffix(".json")))):
-        return row | {
-            "reused": True,
-            "steps": run["steps"],
-            "best": run["best"],
-            "expert": str(expert) if expert else None,
-        }
-    mirror.begin("train", f"train {name} {flags.label} seed {seed}", **source.document(), seed=seed, run_id=identity)
-    started = time.monotonic()
-    try:
-        if expert is not None:
-            check_size(trainable, trainable.build(config))
-        open_run(job.folder, job, source, command)
+class _Runs:
+    """The runs of one command: one trainable, configuration and set of clips, several seeds."""
+
+    def __init__(
+        self,
+        flags: cli.Train,
+        space: Workspace,
+        command: str,
+        mirror: Mirror,
+        trainable: Any,
+        config: Any,
+        processes: Processes,
+        pruner: Pruner | None,
+    ):
+        self.flags, self.space, self.command, self.mirror = flags, space, command, mirror
+        self.trainable, self.config, self.processes, self.pruner = trainable, config, processes, pruner
+        self.seeds, self.device = _seeds(flags), _device(flags.device)
+        self.clips = TrainingClips(flags, space, trainable)
+
+    def run(self, seed: int) -> dict[str, Any]:
+        """Train, or take from before, one run; returns its row of the verb's document."""
+        trainable, source, mirror, several = self.trainable, self.clips.source, self.mirror, len(self.seeds) > 1
+        job = self._job(seed)
+        job.folder = self.space.run(trainable.name, run_id(job, source, self._ends_by()))
+        expert = None
+        if trainable.kind in EXPORTED:
+            folder = self.flags.out or self.space.experts(source.family)
+            expert = folder / f"{trainable.name}{f'-{seed}' if several else ''}.safetensors"
+        row = {"name": trainable.name, "run_id": job.folder.name, "run": str(job.folder), "seed": seed, "reused": False,
+               "expert": str(expert) if expert else None}  # fmt: skip
+        if known := self.processes.told(_from_before(job.folder, expert)):
+            return row | {
+                "reused": True,
+                "steps": known["steps"],
+                "stopped_early": known["stopped_early"],
+                "best": known["best"],
+            }
+        started = time.monotonic()
+        if self.processes.first:
+            facts = {
+                **source.document(),
+                "seed": seed,
+                "run_id": job.folder.name,
+                "configuration": as_document(job.config),
+            }
+            mirror.begin("train", f"train {trainable.name} {self.flags.label} seed {seed}", **facts)
+        try:
+            if expert is not None:
+                check_size(trainable, trainable.build(self.config))
+            trained = self._trained(job, expert)
+        except EmotalkError as error:
+            mirror.failed(str(error))
+            raise
+        if self.processes.first and expert is not None:
+            row["chosen_by"] = read_json(job.folder / "card.json")["chosen_by"]
+        best = {"step": trained.best_step, "value": trained.best_value}
+        return row | {"steps": trained.steps, "stopped_early": trained.stopped, "best": best,
+                      "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+
+    def _job(self, seed: int) -> Job:
+        callbacks: list[Callback] = [MirrorCurve(self.mirror)]
+        if self.flags.patience:
+            callbacks.append(EarlyStopping(self.trainable.chosen_by, self.flags.patience))
+        if self.pruner:
+            callbacks.append(self.pruner)
+        return Job(
+            trainable=self.trainable,
+            config=self.config,
+            seed=seed,
+            device=self.device,
+            folder=Path(),
+            training=self.clips.training,
+            validation=self.clips.validation,
+            reader=StoreReader(self.space.cache, self.flags.jobs),
+            callbacks=callbacks,
+            title=f"train {self.trainable.name}" + (f" seed {seed}" if len(self.seeds) > 1 else ""),
+            processes=self.processes,
+        )
+
+    def _ends_by(self) -> int | str | None:
+        """What may end a run before its last step: part of its identity."""
+        if self.pruner is None:
+            return self.flags.patience
+        return self.pruner.identity + (f" patience {self.flags.patience}" if self.flags.patience else "")
+
+    def _trained(self, job: Job, expert: Path | None) -> Trained:
+        """Train; the first process keeps the record and exports."""
+        source = self.clips.source
+        if not self.processes.first:
+            return train(job)
+        open_run(job.folder, job, source, self.command)
         trained = train(job)
         if expert is not None:
-            card = export(job, trained, expert, {**source.document(), "recipe": recipe(flags)})
+            card = export(job, trained, expert, {**source.document(), "recipe": recipe(self.flags)})
             write_json(job.folder / "card.json", card)
-            row["expert"], row["chosen_by"] = str(expert), card["chosen_by"]
-        close_run(job.folder, job, source, command, trained)
-    except EmotalkError as error:
-        mirror.failed(str(error))
-        raise
-    best = {"step": trained.best_step, "value": trained.best_value}
-    return row | {"steps": trained.steps, "stopped_early": trained.stopped, "best": best,
-                  "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+        close_run(job.folder, job, source, self.command, trained)
+        return trained
+
+
+def _from_before(run: Path, expert: Path | None) -> dict[str, Any] | None:
+    """run.json of a run that is finished and, if it has one, whose expert is still what it exported; else None."""
+    known = finished(run)
+    if known is None or expert is None:
+        return known
+    same = whole(expert) and read_json(run / "card.json") == read_json(expert.with_suffix(".json"))
+    return known if same else None
 
 
 def _words(row: dict[str, Any]) -> str:
@@ -280,7 +231,3 @@ def _device(wanted: str) -> str:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     print(f"training on {wanted}", file=sys.stderr, flush=True)
     return wanted
-
-
-def _text(version: Any) -> str | None:
-    return None if version is None else str(version)

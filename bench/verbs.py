@@ -301,6 +301,12 @@ def calibrate(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirr
     return calibrate_verb(flags, space, command, mirror)
 
 
+def regress(flags: cli.Regress, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    from bench.regress.verb import regress_verb
+
+    return regress_verb(flags, space, command, mirror)
+
+
 def run(flags: cli.Run, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     from bench.pipeline import run_pipeline
 

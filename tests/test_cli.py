@@ -19,6 +19,7 @@ VERBS = (
     "compare",
     "power",
     "calibrate",
+    "regress",
     "published",
     "methods",
     "metrics",

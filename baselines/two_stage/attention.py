@@ -33,7 +33,9 @@ class _Layer(nn.Module):
         self.heads, self.window = heads, window
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.rest = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width))
+        self.rest = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
+        )
         self.drop = nn.Dropout(dropout)
 
     def forward(
@@ -44,7 +46,9 @@ class _Layer(nn.Module):
         query, key = _turned(query, start), _turned(key, start)
         if kept is not None:
             key, value = torch.cat([kept[0], key], 2), torch.cat([kept[1], value], 2)
-        seen = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=self._mask(frames, key.shape[2], x))
+        seen = nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=self._mask(frames, key.shape[2], x)
+        )
         x = x + self.drop(self.out(seen.transpose(1, 2).reshape(batch, frames, width)))
         x = x + self.drop(self.rest(self.between(x)))
         return x, (key[:, :, -(self.window - 1) :], value[:, :, -(self.window - 1) :])

@@ -67,7 +67,9 @@ class Reference:
         if len(cues) != 1 or not cues.valid[0]:
             raise ValueError(f"reference: expected one frame with a face, got {len(cues)}")
         landmarks = normalise(cues.landmarks, cues.transform, SIZE)[0]
-        return cls(landmarks, numbers_of(cues.transform)[0], cues.gaze[0].astype(np.float64), float(cues.openness[0].mean()))
+        return cls(
+            landmarks, numbers_of(cues.transform)[0], cues.gaze[0].astype(np.float64), float(cues.openness[0].mean())
+        )
 
 
 def apart(cues: Cues, reference: Reference) -> Parts:

@@ -31,7 +31,9 @@ def beginning(batch: int, codes: int, like: torch.Tensor) -> Frames:
     return Frames(code, full(rest), full(straight, 2), gaze.unflatten(-1, (2, 2)), pose)
 
 
-def sample(model: SpeechToCues, columns: torch.Tensor, said: Said, drawn: torch.Tensor, temperature: float = 1.0) -> Frames:
+def sample(
+    model: SpeechToCues, columns: torch.Tensor, said: Said, drawn: torch.Tensor, temperature: float = 1.0
+) -> Frames:
     """Cues (B, T) of MFCC (B, 4 T, 20); `drawn` (B, T, DRAWS) uniform numbers. Temperature 0 takes what is most likely.
 
     A clip does not depend on those beside it, and its first frames not on how long it is, but for the look-ahead.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +13,9 @@ import numpy as np
 from baselines.two_stage.cue_space import Reference, apart
 from baselines.two_stage.mfcc import PER_FRAME, mfcc
 from bench.contract.clip import EMOTIONS, Clip
+from bench.contract.errors import RejectedInput
+from bench.contract.geometry import pose_of
+from bench.contract.reference_frame import choose_reference_frame
 from bench.contract.train import ClipReader
 
 VERSION = "1"
@@ -20,8 +24,8 @@ LEAST_FRAMES = 12
 
 
 @dataclass(frozen=True)
-class Sequence1:
-    """One run of frames with a face: `columns` (4 T, 20), arrays of `Parts`, and who it is."""
+class Spoken:
+    """One run of T frames with a face: MFCC `columns` (4 T, 20), the arrays of `Parts`, and `face` (478, 3) cm of the reference."""
 
     clip: Clip
     columns: np.ndarray
@@ -36,13 +40,34 @@ class Sequence1:
         return len(self.lids)
 
 
-def keep_sequence(clip: Clip, reader: ClipReader, *, reference: Clip, frame: int) -> Mapping[str, np.ndarray]:
-    """The longest run of frames with a face of a clip, relative to a frame of another one; empty arrays if it is too short."""
-    name = f"two-stage-sequence-v{VERSION}-{reference.clip_id[:40]}-{frame}"
-    return reader.keep(name, clip, partial(_sequence, clip, reader, reference, frame))
+def read_spoken(clips: Sequence[Clip], reader: ClipReader) -> list[Spoken]:
+    """Every clip with sound and an emotion whose speaker has a frame fit to be a reference; read once per work folder."""
+    references = _references(clips, reader)
+    able = [c for c in clips if not c.silent and c.emotion is not None and c.speaker in references]
+    kept = reader.each(partial(_kept, references=references), able)
+    return [
+        Spoken(clip, **arrays) for clip, arrays in zip(able, kept, strict=True) if len(arrays["lids"]) >= LEAST_FRAMES
+    ]
 
 
-def _sequence(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict[str, np.ndarray]:
+def _references(clips: Sequence[Clip], reader: ClipReader) -> dict[str, tuple[Clip, int]]:
+    """Speaker -> a neutral clip and the frame of it that the suite would take for a reference image."""
+    found: dict[str, tuple[Clip, int]] = {}
+    for clip in sorted(clips, key=lambda c: c.clip_id):
+        if clip.emotion == "neutral" and clip.speaker not in found:
+            cues = reader.cues(clip)
+            with suppress(RejectedInput):
+                found[clip.speaker] = clip, choose_reference_frame(cues, pose_of(cues.transform))
+    return found
+
+
+def _kept(clip: Clip, reader: ClipReader, *, references: Mapping[str, tuple[Clip, int]]) -> Mapping[str, np.ndarray]:
+    reference, frame = references[clip.speaker]
+    name = f"two-stage-spoken-v{VERSION}-{reference.clip_id[:40]}-{frame}"
+    return reader.keep(name, clip, partial(_spoken, clip, reader, reference, frame))
+
+
+def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict[str, np.ndarray]:
     cues = reader.cues(clip)
     start, end = _longest(cues.valid & np.isfinite(cues.gaze).all((1, 2)))
     still = Reference.of(reader.cues(reference)[frame : frame + 1])
@@ -69,8 +94,8 @@ def _longest(valid: np.ndarray) -> tuple[int, int]:
 class Sequences:
     """TrainingData: crops of `length` frames, every speaker and emotion as likely as any other."""
 
-    def __init__(self, sequences: Sequence[Sequence1], length: int):
-        self.sequences = [s for s in sequences if len(s) >= LEAST_FRAMES]
+    def __init__(self, sequences: Sequence[Spoken], length: int):
+        self.sequences = list(sequences)
         self.length = length
         groups: dict[tuple[str, str | None], list[int]] = {}
         for index, one in enumerate(self.sequences):
@@ -90,7 +115,7 @@ class Sequences:
             rows.append(self.row(one, start))
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
-    def row(self, one: Sequence1, start: int) -> dict[str, Any]:
+    def row(self, one: Spoken, start: int) -> dict[str, Any]:
         """One crop, with the frame before it as its first: the reference's (zeros, marked `first`) at the start of a clip."""
         end = min(start + self.length, len(one))
         first = start == 0

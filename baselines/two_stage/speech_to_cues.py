@@ -129,7 +129,9 @@ class SpeechToCues(nn.Module):
         step, doubt = self.pose(torch.cat([head, *drawn] if self.shape.joint else [head], -1)).chunk(2, -1)
         told = [*drawn, now.pose] if self.shape.joint else drawn[:1]
         gaze = before.gaze + self.gaze(look).unflatten(-1, (2, 2))
-        return Guess(lids, left, right, gaze, before.pose + step, doubt.clamp(-6, 2), self.face(torch.cat([face, *told], -1)))
+        return Guess(
+            lids, left, right, gaze, before.pose + step, doubt.clamp(-6, 2), self.face(torch.cat([face, *told], -1))
+        )
 
     def _eye(self, frames: Frames, eye: int) -> torch.Tensor:
         if self.shape.discretised:

@@ -68,7 +68,9 @@ class Trainable(Protocol):
     Fields of every Config: steps, batch_size, learning_rate, weight_decay, warmup_steps, validate_every (steps). Fields that
     the trainer obeys where there are any: clip_norm (of the gradient, 1.0 if there is no such field), ema (decay of a moving
     average of the weights, which is then what is validated and kept), <phase>_learning_rate, precision ("float32", or
-    "bfloat16" for mixed precision in `loss`), accumulate (a batch is computed in so many parts, their gradients added).
+    "bfloat16" for mixed precision in `loss`), accumulate (a batch is computed in so many parts, their gradients added),
+    optimiser ("adamw", or "sgd" without momentum). Where several processes train one model, each is given its share of the
+    batch, and the names that `loss` gives must be the same in all: they may depend on configuration and step alone.
     `kind` as in run.json (judge, sync-expert, syncnet, cohesion, lip-expert, method, generator); `speakers` the parts whose
     clips are trained on and chosen on; `chosen_by` names the validation metric of the best checkpoint and its direction
     (higher or lower). Optional: `needs`, names of pretrained weights of the registry, which the trainer fetches and puts
@@ -109,7 +111,8 @@ class Phased(Protocol):
     """What a Trainable has besides if its step has several phases, each with an optimiser of its own (adversarial training).
 
     At each step the phases go in this order on one batch: `loss` is asked with `context.phase` set, and "loss" is minimised
-    over `parameters(model, phase)` alone. Optional: `active(phase, context)` says whether a phase takes part in this step.
+    over `parameters(model, phase)` alone. Optional: `active(phase, context)` says whether a phase takes part in this step; it may
+    depend on configuration and step alone.
     """
 
     phases: ClassVar[tuple[str, ...]]

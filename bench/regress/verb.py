@@ -11,6 +11,7 @@ from bench.atomic import own_folder, read_json, whole_folder
 from bench.cli import Outcome
 from bench.contract.errors import ExitCode, NothingDoneError, UsageError
 from bench.data.store import Selection, Store
+from bench.flags.common import OnClips
 from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 
@@ -113,7 +114,7 @@ def _row(
         find_method(flags.method, flags.checkpoint).load()  # what cannot be loaded is said before anything is prepared
     elif not flags.videos.is_dir():
         raise UsageError(f"--videos {flags.videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
-    common = {f.name: getattr(flags, f.name) for f in fields(cli.OnClips)}
+    common = {f.name: getattr(flags, f.name) for f in fields(OnClips)}
     prepared = verbs.prepare(cli.Prepare(**common, root=flags.root), space, command, mirror)
     verbs.say(prepared.text)
     if frozen is not None:

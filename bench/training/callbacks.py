@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from bench.contract.metric import Direction
 from bench.tracking.mirror import Mirror
@@ -35,6 +36,19 @@ class EarlyStopping:
         else:
             self.waited += 1
         return self.waited >= self.patience
+
+
+class Pruner(Protocol):
+    """A callback that ends runs by how they stand beside others; `identity` becomes part of that of each run.
+
+    A run that was ended so is finished, but not the run that a plain training of the same configuration makes.
+    """
+
+    identity: str
+
+    def __call__(self, event: str, step: int, values: Mapping[str, float], run: Path) -> bool:
+        """As bench.contract.train.Callback."""
+        ...
 
 
 class MirrorCurve:

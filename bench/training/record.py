@@ -74,8 +74,8 @@ def refuse_leaks(training: Sequence[Clip], validation: Sequence[Clip], held_out:
         )
 
 
-def run_id(job: Job, source: Source, patience: int | None) -> str:
-    """Twelve hex digits of a hash over all that decides about the weights."""
+def run_id(job: Job, source: Source, patience: int | str | None) -> str:
+    """Twelve hex digits of a hash over all that decides about the weights; `patience` is what may end the run early."""
     return key_of(
         trainer=TRAINER_VERSION,
         name=job.trainable.name,
@@ -143,6 +143,7 @@ def _document(job: Job, source: Source, command: str) -> dict[str, Any]:
         "command": command,
         "device": job.device,
         "threads": torch.get_num_threads(),
+        "processes": job.processes.size,
         "trainer": TRAINER_VERSION,
         "git": {"commit": environment["git_commit"], "dirty": environment["git_dirty"]},
         "versions": {"python": sys.version.split()[0], **environment["packages"]},

@@ -1,11 +1,11 @@
 """One step of the trainer: batches ahead of time, gradients in parts, phases that wait, mixed precision."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import current_thread
 
 import numpy as np
 import pytest
-from toy_trainable import Toy, ToyAdversary, ToyConfig
+from toy_trainable import Plain, StepConfig, ToyAdversary
 
 from bench.contract.errors import UsageError
 from bench.train import Job, seed_everything, train
@@ -14,25 +14,10 @@ from bench.training.batches import Batches
 CLIPS = (object(), object())
 
 
-@dataclass(frozen=True)
-class StepConfig(ToyConfig):
-    accumulate: int = 1
-    precision: str = "float32"
-
-
-class Plain(Toy):
-    """Without dropout and statistics of the batch, so that a batch in parts is the whole batch."""
-
-    Config = StepConfig
-
-    def build(self, config):
-        from torch import nn
-
-        return nn.Sequential(nn.Linear(4, config.width), nn.ReLU(), nn.Linear(config.width, 2))
-
-
 def trained(folder, toy, **config):
-    return train(Job(toy, replace(StepConfig(steps=20, validate_every=10), **config), 0, "cpu", folder, CLIPS, CLIPS, None))
+    return train(
+        Job(toy, replace(StepConfig(steps=20, validate_every=10), **config), 0, "cpu", folder, CLIPS, CLIPS, None)
+    )
 
 
 def test_a_batch_in_parts_gives_the_weights_of_the_whole_batch(tmp_path):
@@ -94,3 +79,14 @@ def test_an_error_while_a_batch_is_made_ends_the_training(tmp_path):
 
     with pytest.raises(IndexError):
         trained(tmp_path, Broken())
+
+
+def test_plain_gradient_descent_steps_against_the_gradient_and_no_other_optimiser_is_known(tmp_path):
+    config = {"optimiser": "sgd", "steps": 1, "warmup_steps": 0, "weight_decay": 0.0, "learning_rate": 1.0}
+    done = trained(tmp_path / "sgd", Plain(), **config)
+    seed_everything(0, "weights")
+    fresh = Plain().build(StepConfig()).state_dict()
+    moved = sum(float(((fresh[n] - v) ** 2).sum()) for n, v in done.model.state_dict().items()) ** 0.5
+    assert moved == pytest.approx(min(1.0, done.curve.lines[0].values["gradient"]), rel=1e-4)
+    with pytest.raises(UsageError, match="adamw or sgd"):
+        trained(tmp_path / "other", Plain(), optimiser="adam")

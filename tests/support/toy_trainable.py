@@ -91,3 +91,33 @@ class ToyAdversary(Toy):
     def loss(self, model, batch, context):
         assert context.phase in self.phases
         return super().loss(model, batch, context)
+
+
+@dataclass(frozen=True)
+class StepConfig(ToyConfig):
+    accumulate: int = 1
+    precision: str = "float32"
+    optimiser: str = "adamw"
+
+
+class Plain(Toy):
+    """Without dropout and statistics of the batch, so that a batch in parts is the whole batch."""
+
+    Config = StepConfig
+
+    def build(self, config):
+        from torch import nn
+
+        return nn.Sequential(nn.Linear(4, config.width), nn.ReLU(), nn.Linear(config.width, 2))
+
+
+class PlainAdversary(Plain):
+    """Two halves that learn in turn; the second joins in late."""
+
+    phases = ("first", "second")
+
+    def parameters(self, model, phase):
+        return model[0 if phase == "first" else 2].parameters()
+
+    def active(self, phase, context):
+        return phase == "first" or context.step >= 3

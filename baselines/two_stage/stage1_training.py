@@ -1,0 +1,254 @@
+"""How stage 1 learns: the next frame from true ones and, more and more, from its own; an emotion classifier looks over its shoulder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from baselines.two_stage.sequences import Sequences, read_spoken
+from bench.contract.clip import EMOTIONS, Clip, Part
+from bench.contract.landmarks68 import MOUTH_20
+from bench.contract.metric import Direction
+from bench.contract.train import ClipReader, Context
+
+CUES, CLASSIFIER = "cues", "classifier"
+OWN_CROPS = 64
+"""Validation crops that are also spoken freely, each frame seeing what was drawn before it."""
+
+
+@dataclass(frozen=True)
+class SpeechToCuesConfig:
+    """Sizes as in speech_to_cues.Shape. Switches for ablations: `classifier` loss, `discretised` gaze, `joint` generation,
+    `scheduled` sampling up to the share `own` of frames, `emotion` label. The rest weighs the losses."""
+
+    steps: int = 3000
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.02
+    warmup_steps: int = 200
+    validate_every: int = 250
+    ema: float = 0.995
+    clip_norm: float = 1.0
+    length: int = 40
+    width: int = 192
+    layers: int = 4
+    heads: int = 4
+    window: int = 64
+    codes: int = 64
+    dropout: float = 0.1
+    classifier: bool = True
+    discretised: bool = True
+    joint: bool = True
+    scheduled: bool = True
+    emotion: bool = True
+    own: float = 0.5
+    points: float = 20.0
+    mouth: float = 4.0
+    velocity: float = 2.0
+    lids: float = 0.3
+    gaze: float = 0.3
+    pose: float = 0.2
+    feeling: float = 0.1
+
+
+class SpeechToCuesTraining:
+    """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
+
+    name: ClassVar[str] = "speech_to_cues"
+    version: ClassVar[str] = "1"
+    kind: ClassVar[str] = "method"
+    speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
+    chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
+    Config: ClassVar[type] = SpeechToCuesConfig
+    phases: ClassVar[tuple[str, ...]] = (CUES, CLASSIFIER)
+    largest_file: ClassVar[int] = 16_000_000
+    ships: ClassVar[str] = "cues."
+
+    def __init__(self) -> None:
+        self._code: tuple[np.ndarray, np.ndarray] | None = None
+
+    def data(self, clips: Sequence[Clip], reader: ClipReader, config: SpeechToCuesConfig) -> Sequences:
+        """Crops of these clips; the face code is found on the training part, which comes first."""
+        from baselines.two_stage.face_code import principal
+
+        spoken = read_spoken(clips, reader)
+        if self._code is None:
+            self._code = principal([one.expression for one in spoken], config.codes)
+        return Sequences(spoken, config.length)
+
+    def build(self, config: SpeechToCuesConfig) -> Any:
+        """The network and the classifier."""
+        from torch import nn
+
+        from baselines.two_stage.emotion_classifier import EmotionClassifier
+
+        self.config = config
+        model = build_speech_to_cues(config, self._code)
+        return nn.ModuleDict({"cues": model, "classifier": EmotionClassifier(model.shape)})
+
+    def parameters(self, model: Any, phase: str) -> Iterable[Any]:
+        """The network's, or the classifier's."""
+        return model["cues" if phase == CUES else "classifier"].parameters()
+
+    def active(self, phase: str, context: Context) -> bool:
+        """The classifier is not needed where its loss is switched off."""
+        return phase == CUES or self.config.classifier
+
+    def loss(self, model: Any, batch: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+        """The network's losses on what it generates, or the classifier's on true cues."""
+        import torch
+        from torch.nn import functional
+
+        network, classifier, config = model["cues"], model["classifier"], self.config
+        said, true = _said(batch), _frames(network, batch)
+        before, now = true.at(0, config.length), true.at(1, config.length + 1)
+        if context.phase == CLASSIFIER:
+            numbers = classifier.of_frames(now, config.discretised) * batch["weight"][..., None]
+            loss = functional.cross_entropy(classifier(numbers), said.emotion, label_smoothing=0.05)
+            return {"loss": loss}
+        heard = network.heard(batch["columns"])
+        if config.scheduled:
+            share = config.own * min(1.0, 2 * context.step / context.steps)
+            with torch.no_grad():
+                own = self._own(network, heard, said, before, now)
+            before = _mixed(before, own, share)
+        guess = network.guess(network.hidden(heard, said, before)[0], now, before)
+        losses = self._terms(network, guess, now, batch)
+        if config.classifier:
+            numbers = classifier.of_guess(guess, config.discretised) * batch["weight"][..., None]
+            losses["feeling"] = functional.cross_entropy(classifier(numbers), said.emotion)
+        return {"loss": sum(getattr(config, name) * value for name, value in losses.items()), **losses}
+
+    def _own(self, network: Any, heard: Any, said: Any, before: Any, now: Any) -> Any:
+        """What the network would have said of each frame, moved by one, so that it stands before the next."""
+        import torch
+
+        from baselines.two_stage.sampling import DRAWS, draw
+
+        states, _ = network.hidden(heard, said, before)
+        drawn = torch.rand(*now.lids.shape, DRAWS, device=now.code.device)
+        own = draw(network, states, before, drawn, 1.0)
+        return type(before)(*(torch.cat([b[:, :1], o[:, :-1]], 1) for b, o in zip(before, own, strict=True)))
+
+    def _terms(self, network: Any, guess: Any, now: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """The network's losses without the classifier's, each a mean over frames that are there."""
+        from torch.nn import functional
+
+        weight = batch["weight"]
+
+        def mean(values: Any) -> Any:
+            return (values * weight).sum() / weight.sum()
+
+        def chosen(logits: Any, true: Any) -> Any:
+            return mean(functional.cross_entropy(logits.transpose(1, 2), true.clamp(min=0), reduction="none"))
+
+        wanted = batch["expression"][:, 1:]
+        made = network.decoded(guess.code)
+        error = (made - wanted).abs().mean(-1)
+        lips = error[..., list(MOUTH_20)].mean(-1)
+        both = weight[:, 1:] * weight[:, :-1]
+        change = ((made.diff(dim=1) - wanted.diff(dim=1)).abs().mean((-1, -2)) * both).sum() / both.sum().clamp(min=1)
+        doubt = guess.doubt
+        pose = 0.5 * ((now.pose - guess.pose) / doubt.exp()) ** 2 + doubt
+        if self.config.discretised:
+            gaze = chosen(guess.left, now.bins[..., 0]) + chosen(guess.right, now.bins[..., 1])
+        else:
+            gaze = mean((guess.gaze - now.gaze).abs().mean((-1, -2)))
+        return {
+            "points": mean(error.mean(-1)),
+            "mouth": mean(lips),
+            "velocity": change,
+            "lids": chosen(guess.lids, now.lids),
+            "gaze": gaze,
+            "pose": mean(pose.mean(-1)),
+        }
+
+    def validate(self, model: Any, data: Sequences, context: Context) -> Mapping[str, float]:
+        """Losses with true frames before each; mouth error in mm when it speaks freely; the classifier on true cues."""
+        import torch
+
+        network, classifier, config = model["cues"], model["classifier"], self.config
+        rows = [data.row(one, 0) for one in data.sequences][:OWN_CROPS]
+        batch = {n: torch.from_numpy(np.stack([r[n] for r in rows])).to(context.device) for n in rows[0]}
+        said, true = _said(batch), _frames(network, batch)
+        before, now = true.at(0, config.length), true.at(1, config.length + 1)
+        guess = network.guess(network.hidden(network.heard(batch["columns"]), said, before)[0], now, before)
+        terms = {name: float(value) for name, value in self._terms(network, guess, now, batch).items()}
+        found = {"loss": sum(getattr(config, n) * v for n, v in terms.items()), **terms}
+        return found | self._freely(network, classifier, batch, said, now)
+
+    def _freely(self, network: Any, classifier: Any, batch: Any, said: Any, now: Any) -> dict[str, float]:
+        """Measured on cues that were drawn without any true frame."""
+        import torch
+
+        from baselines.two_stage.sampling import noise, sample
+
+        drawn = torch.from_numpy(np.stack([noise(i, self.config.length) for i in range(len(now.lids))]))
+        own = sample(network, batch["columns"], said, drawn.to(now.code.device))
+        lips = list(MOUTH_20)
+        error = (network.decoded(own.code) - batch["expression"][:, 1:])[..., lips, :].norm(dim=-1).mean(-1)
+        still = batch["expression"][:, 1:][..., lips, :].norm(dim=-1).mean(-1)
+        weight = batch["weight"]
+        answers = {
+            name: classifier(classifier.of_frames(frames, self.config.discretised) * weight[..., None]).argmax(-1)
+            for name, frames in (("true", now), ("own", own))
+        }
+        return {
+            "own_mouth_mm": float((error * weight).sum() / weight.sum() * 10),
+            "still_mouth_mm": float((still * weight).sum() / weight.sum() * 10),
+            **{f"emotion_{name}": float((a == said.emotion).float().mean()) for name, a in answers.items()},
+        }
+
+    def card(self, model: Any, data: Sequences, context: Context) -> Mapping[str, Any]:
+        """Who it was measured on."""
+        return {"classes": list(EMOTIONS), "validation_clips": len(data)}
+
+
+def build_speech_to_cues(config: Any, code: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
+    """The network of a configuration, or of what a card says of one; `code` is left to the weights where there are some."""
+    import torch
+
+    from baselines.two_stage.speech_to_cues import Shape, SpeechToCues
+    from bench.contract.geometry import N_MESH
+
+    config = SimpleNamespace(**config) if isinstance(config, Mapping) else config
+    shape = Shape(**{name: getattr(config, name) for name in Shape.__dataclass_fields__})
+    basis, spread = code or (np.zeros((shape.codes, 3 * N_MESH), np.float32), np.ones(shape.codes, np.float32))
+    return SpeechToCues(shape, torch.from_numpy(basis), torch.from_numpy(spread))
+
+
+def _said(batch: Mapping[str, Any]) -> Any:
+    from baselines.two_stage.speech_to_cues import Said
+
+    return Said(batch["emotion"], batch["level"], batch["face"])
+
+
+def _frames(network: Any, batch: Mapping[str, Any]) -> Any:
+    """The true cues of a batch, the frame before the first one included; of the reference where the clip begins."""
+    from baselines.two_stage.sampling import beginning
+    from baselines.two_stage.speech_to_cues import Frames
+
+    code = network.coded(batch["expression"])
+    frames = Frames(code, batch["lids"], batch["bins"].clamp(min=0), batch["gaze"], batch["pose"])
+    start = beginning(len(code), code.shape[-1], code)
+    found = []
+    for true, rest in zip(frames, start, strict=True):
+        true = true.clone()
+        first = batch["first"].reshape(-1, 1, *[1] * (true.ndim - 2))
+        true[:, :1] = rest.where(first, true[:, :1])
+        found.append(true)
+    return Frames(*found)
+
+
+def _mixed(before: Any, own: Any, share: float) -> Any:
+    """The cues before each frame: with that share the network's own, whole frames at a time."""
+    import torch
+
+    taken = torch.rand(before.lids.shape, device=before.code.device) < share
+    return type(before)(
+        *(o.where(taken.reshape(*taken.shape, *[1] * (b.ndim - 2)), b) for b, o in zip(before, own, strict=True))
+    )
