@@ -165,39 +165,44 @@ def _loaded(plan: Plan, metric: FrameMetric) -> FrameMetric:
 
 def _guarded(metric: Metric, score: Callable[[], Score], a_face: bool) -> Value:
     """The score as a Value: no number without its reason, and one metric's failure is no other's."""
-    try:
+
+    def scored() -> Value:
         with blamed(metric.name):
             value, n_frames = score()
+        if not np.isfinite(value):
+            return nothing(Reason.NOT_FINITE if a_face else Reason.NO_FACE, n_frames=int(n_frames))
+        return {"value": float(value), "reason": None, "detail": None, "n_frames": int(n_frames)}
+
+    return _or_why_not(scored)
+
+
+def _or_why_not(make: Callable[[], Value]) -> Value:
+    """What `make` gives, or nothing with the reason that it raised."""
+    try:
+        return make()
     except Unscorable as reason:
         return nothing(reason.reason, reason.detail)
     except Failed as failure:
         return nothing(failure.unscorable.reason, failure.unscorable.detail)
     except WeightsError as error:
         return nothing(Reason.WEIGHTS_MISSING, str(error))
-    if not np.isfinite(value):
-        return nothing(Reason.NOT_FINITE if a_face else Reason.NO_FACE, n_frames=int(n_frames))
-    return {"value": float(value), "reason": None, "detail": None, "n_frames": int(n_frames)}
 
 
 def _collect(plan: Plan, metric: SetMetric, sides: Sides, key: str, collected: dict[str, Arrays]) -> Value:
     """The arrays of the metric's collection, collected by the first of its metrics."""
-    if metric.collection not in collected:
-        entry = key_of(pair=key, collection=metric.collection, metric=plan.identity_of(metric))
 
-        def collect() -> Mapping[str, np.ndarray]:
-            pair = _pair(metric, sides.through(plan.view.of(metric)))
-            with blamed(metric.name):
-                arrays = metric.collect(pair)
-                if narrow := [name for name, array in arrays.items() if np.asarray(array).dtype == np.float16]:
-                    raise TypeError(f"{narrow[0]} is float16; give float32: what is kept is compared exactly")
-                return arrays
+    def collect() -> Mapping[str, np.ndarray]:
+        pair = _pair(metric, sides.through(plan.view.of(metric)))
+        with blamed(metric.name):
+            arrays = metric.collect(pair)
+            if narrow := [name for name, array in arrays.items() if np.asarray(array).dtype == np.float16]:
+                raise TypeError(f"{narrow[0]} is float16; give float32: what is kept is compared exactly")
+            return arrays
 
-        try:
+    def given() -> Value:
+        if metric.collection not in collected:
+            entry = key_of(pair=key, collection=metric.collection, metric=plan.identity_of(metric))
             collected[metric.collection] = kept_arrays(sides.generated.tools.cache, "collected", entry, collect)
-        except Unscorable as reason:
-            return nothing(reason.reason, reason.detail)
-        except Failed as failure:
-            return nothing(failure.unscorable.reason, failure.unscorable.detail)
-        except WeightsError as error:
-            return nothing(Reason.WEIGHTS_MISSING, str(error))
-    return {"value": None, "reason": None, "detail": None, "n_frames": _n_paired(sides), "collected": True}
+        return {"value": None, "reason": None, "detail": None, "n_frames": _n_paired(sides), "collected": True}
+
+    return _or_why_not(given)

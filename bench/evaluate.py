@@ -11,24 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from bench.atomic import own_folder, whole_folder, write_parquet
+from bench.atomic import whole_folder, write_parquet
 from bench.breakdown import breakdown, distributions, showcase
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, Reason, UsageError
 from bench.contract.metric import SetMetric
-from bench.contract.result import DatasetRecord, MethodRecord, Result
-from bench.data.store import Selected, Selection, key_of
+from bench.contract.result import MethodRecord, Result
+from bench.data.store import Selected, Selection
+from bench.earlier_result import inputs_of, result_folder, standing_result
 from bench.environment import describe
 from bench.experts import write_cards
-from bench.features import PASSING
 from bench.framing import Framing
-from bench.generate import Card, item_key, read_card, read_item
-from bench.plan import Plan, make_plan, sha256_of_file
+from bench.generate import read_card
+from bench.plan import make_plan
 from bench.progress import in_parallel
 from bench.protocols import Protocol, load_protocol
 from bench.row_record import (
-    count_of_clips,
     dataset_record,
     item_counts,
     method_record,
@@ -39,13 +36,12 @@ from bench.row_record import (
 )
 from bench.row_tables import cells, clips_table, items_table, write_clips
 from bench.samples import keep
-from bench.scoring import SCORING_VERSION, Job, score_under
-from bench.set_scores import SET_VERSION, estimates, write_sets
+from bench.scoring import Job, score_under
+from bench.set_scores import estimates, write_sets
+from bench.video_folder import check_names, row_name, verdict_on
 from bench.videos import labels_of
 
 MISSING_POLICIES = ("static", "exclude", "fail")
-EVALUATE_VERSION = "2"
-"""Raised when cells, breakdowns or kept files of the same scores change: results are then made anew."""
 
 
 class MissingOutputs(EmotalkError):
@@ -185,13 +181,13 @@ class _Row:
         limit: int | None,
         device: str,
     ):
-        self.out, self.protocol, self.selection, self.videos = _own_folder(out, videos), protocol, selection, videos
+        self.out, self.protocol, self.selection, self.videos = result_folder(out, videos), protocol, selection, videos
         self.missing, self.cache, self.seed = missing, cache, seed
         card = read_card(videos)
         self.framing = Framing(framing or (card.framing if card else protocol.framing))
         self.rows = selection.limited(limit)
         self.label = name or row_name(videos)
-        self.remarks = _check_names(videos, self.rows, selection, card)
+        self.remarks = check_names(videos, self.rows, selection, card)
         document, speakers = selection.document, [row.clip.speaker for row in self.rows]
         self.plan = make_plan(protocol, document["dataset"], document["data_version"], speakers, device)
         self.jobs = [
@@ -203,13 +199,15 @@ class _Row:
                 self.plan,
                 self.framing,
                 missing,
-                _verdict(videos, row, card),
+                verdict_on(videos, row, card),
             )
             for row in self.rows
         ]
         self.method, self.dataset = method_record(card, self.label), dataset_record(selection, self.rows)
-        self.inputs = _inputs(self.jobs, protocol, self.method, self.dataset, selection, self.label, seed, self.remarks)
-        self.earlier = _result_of(self.out, self.inputs, self.plan)
+        self.inputs = inputs_of(
+            self.jobs, protocol, self.method, self.dataset, selection, self.label, seed, self.remarks
+        )
+        self.earlier = standing_result(self.out, self.inputs, self.plan)
 
     def written(self, items: list[dict[str, Any]], jobs: int, command: str, started: float) -> Evaluated:
         """The result of these items, in its folder; MissingOutputs and NothingDoneError as `evaluate` says."""
@@ -292,120 +290,3 @@ def _failures(result: Result) -> int:
     clips = sum(i.count for i in result.items if i.status in ("static", "excluded"))
     broken = sum(u.n_clips for m in result.metrics for u in m.unscored if u.reason == Reason.METRIC_FAILED)
     return clips + broken + sum(m.reason == Reason.METRIC_FAILED for m in result.metrics)
-
-
-def _inputs(
-    work: Sequence[Job],
-    protocol: Protocol,
-    method: MethodRecord,
-    dataset: DatasetRecord,
-    selection: Selection,
-    label: str,
-    seed: int,
-    remarks: Sequence[str],
-) -> str:
-    """Hash over everything that a result depends on, the videos by their bytes."""
-
-    def content(path: Path) -> str | None:
-        return sha256_of_file(path) if path.is_file() else None
-
-    first = work[0]
-    clips = [
-        (
-            job.row.clip.clip_id,
-            job.row.fingerprint,
-            job.row.flags,
-            job.verdict,
-            content(job.videos / f"{job.row.clip.clip_id}.mp4"),
-            content(job.videos / f"{job.row.clip.clip_id}.cues.safetensors"),
-        )
-        for job in work
-    ]
-    return key_of(
-        versions=[EVALUATE_VERSION, SCORING_VERSION, SET_VERSION],
-        plan=first.plan.key,
-        protocol=protocol.sha256,
-        framing=first.framing.value,
-        missing=first.missing,
-        method=method.model_dump(),
-        dataset=dataset.model_dump(),
-        rejected=content(selection.rejected),
-        name=label,
-        seed=seed,
-        clips=clips,
-        remarks=list(remarks),
-    )
-
-
-def _result_of(out: Path, inputs: str, plan: Plan) -> Result | None:
-    """The result in `out` if it was made of the same inputs and is whole; what merely failed in it is tried again."""
-    tables = ("result.json", "clips.parquet", "items.parquet")
-    if not all((out / name).is_file() for name in tables):
-        return None
-    try:
-        found = Result.load(out / "result.json")
-    except (OSError, ValidationError):  # of another version, or not whole: made anew
-        return None
-    failed = any(u.reason in PASSING for m in found.metrics if m.metric not in plan.missing for u in m.unscored)
-    return found if found.inputs_sha256 == inputs and not failed else None
-
-
-def row_name(videos: Path) -> str:
-    """The name of a folder's row if none is given: the method that made it, else the folder's own name."""
-    card = read_card(videos) if videos.is_dir() else None
-    return card.method if card else videos.resolve().name
-
-
-RESULT_NAMES = "result.json clips.parquet items.parquet rejected.parquet samples real traces sets figures cards"
-RESULT_FILES = frozenset(RESULT_NAMES.split())
-
-
-def _own_folder(out: Path, videos: Path) -> Path:
-    """`out` resolved, as `own_folder` says; UsageError too if the videos are in it: it is replaced as a whole."""
-    if out.expanduser().resolve() in (videos.resolve(), *videos.resolve().parents):
-        raise UsageError(f"--out {out}: the videos are in that folder, and it is replaced as a whole; choose another")
-    return own_folder(out, RESULT_FILES, "result")
-
-
-def _check_names(videos: Path, rows: list[Selected], selection: Selection, card: Card | None) -> list[str]:
-    """A note on files that belong to no scored clip; NothingDoneError if none does and the folder is not ours."""
-    known = {row["clip_id"] for row in selection.document["clips"]}
-    files = sorted(p.name for p in videos.glob("*.mp4"))
-    strangers = [
-        name for name in files if (s := name.removesuffix(".mp4")) not in known and not (card and read_item(videos, s))
-    ]
-    wanted = {row.clip.clip_id for row in rows}
-    document = selection.document
-    if card and (card.dataset, card.profile) != (document["dataset"], document["profile"]):
-        made = " ".join(filter(None, (card.dataset, card.profile)))
-        raise UsageError(f"{videos} was made for {made}; give the same --dataset and --profile")
-    if card and card.data_version != document["data_version"]:
-        raise UsageError(
-            f"{videos} was made for version {card.data_version or 'unknown'} of the embedded dataset, the store holds version "
-            f"{document['data_version']}: results of the two cannot be compared; run `emotalk generate` again"
-        )
-    if card and not any(read_item(videos, clip_id) or f"{clip_id}.mp4" in files for clip_id in wanted):
-        raise NothingDoneError(
-            f"{videos}: nothing was generated for these clips; run `emotalk generate` with the same flags"
-        )
-    if card is None and not any(name.removesuffix(".mp4") in wanted for name in files):
-        found = f"found {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}" if files else "found no mp4 file"
-        raise NothingDoneError(f"{videos}: expected files named <clip_id>.mp4, as {rows[0].clip.clip_id}.mp4; {found}")
-    return (
-        [f"{count_of_clips(len(strangers))} in the folder match no scored clip, as {strangers[0]}"] if strangers else []
-    )
-
-
-def _verdict(videos: Path, row: Selected, card: Card | None) -> tuple[str, str, str] | None:
-    """What the record beside a generated video says of it, if it keeps the video from being scored."""
-    item = read_item(videos, row.clip.clip_id) if card else None
-    if item is None:
-        return None
-    if item["key"] != item_key(card, row):
-        stale = "made for another seed, version, manifest or clip than this; run `emotalk generate` again"
-        return "missing", str(Reason.MISSING_OUTPUT), stale
-    if item["status"] == "n/a":
-        return "n/a", item["reason"], item["detail"]
-    if item["status"] == "failed":
-        return "failed", item["reason"], item["detail"]
-    return None

@@ -10,7 +10,8 @@ from bench import cli
 from bench.cli import Outcome
 from bench.contract.errors import EmotalkError, ExitCode, NothingDoneError, UsageError
 from bench.tracking.mirror import SILENT, Mirror
-from bench.verbs import failures_of, listed, manifest_of, prepare, result_name, say, tell_generated, written_files
+from bench.tracking.rows import tell_evaluated, tell_generated
+from bench.verbs import failures_of, listed, manifest_of, prepare, result_name, say
 from bench.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
     from bench.evaluate import evaluate_under
     from bench.generate import generate as generate_videos
     from bench.protocols import load_protocols
+    from bench.report_verb import written_files
     from bench.sheet import sheets_of
     from bench.spread import build_spread
     from reports.html import build
@@ -62,7 +64,8 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
                 limit=flags.limit,
             )
             tell_generated(mirror, made, selection)
-            mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
+            title = f"evaluate {spec.label} {flags.label}"
+            mirror.begin("evaluate", title)
             under = {
                 space.results(result_name(flags, spec.label, protocol.name, selection)): protocol
                 for protocol in protocols
@@ -80,17 +83,15 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
                 device=flags.device,
                 command=command,
             )
-            for number, one in enumerate(done):
-                if number:
-                    mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
-                mirror.evaluated(one.folder, made.folder, selection.path, [item["clip_id"] for item in made.items])
+            clip_ids = [item["clip_id"] for item in made.items]
+            tell_evaluated(mirror, title, done, empty, made.folder, selection, clip_ids)
             for error in empty:
-                mirror.begin("evaluate", f"evaluate {spec.label} {flags.label}")
-                _failed(spec.name, error, failures, mirror)
+                _failed(spec.name, error, failures)
         except UsageError:
             raise
         except EmotalkError as error:
-            _failed(spec.name, error, failures, mirror)
+            mirror.failed(str(error))
+            _failed(spec.name, error, failures)
             worst = max(worst, ExitCode.SOME_FAILED)
             continue
         rows += done
@@ -148,8 +149,7 @@ def specs_of(methods: str) -> list[MethodSpec]:
     return list(found.values())
 
 
-def _failed(method: str, error: EmotalkError, failures: list[dict[str, str]], mirror: Mirror) -> None:
+def _failed(method: str, error: EmotalkError, failures: list[dict[str, str]]) -> None:
     """Tell that a method came to nothing, altogether or under one protocol."""
-    mirror.failed(str(error))
     failures.append({"method": method, "message": str(error)})
     say(f"{method}: {error}")

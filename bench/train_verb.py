@@ -172,9 +172,9 @@ class _Runs:
 
     def _ends_by(self) -> int | str | None:
         """What may end a run before its last step: part of its identity."""
-        if self.pruner is None:
+        if self.pruner is None or self.pruner.identity is None:
             return self.flags.patience
-        return self.pruner.identity + (f" patience {self.flags.patience}" if self.flags.patience else "")
+        return f"{self.pruner.identity}, patience {self.flags.patience}"
 
     def _trained(self, job: Job, expert: Path | None) -> Trained:
         """Train; the first process keeps the record and exports."""

@@ -167,7 +167,7 @@ def _match_these(common: Common, seed: int, level: float) -> Difference:
         return none("one clip per speaker and emotion")
     if (spare := len(off_a) - len(split.members)) < LEAST_SPARE_CLIPS:
         return none(f"{spare} clips repeat a speaker and emotion, {LEAST_SPARE_CLIPS} are needed")
-    means = [bootstrap_means(side, split, REPLICATES, np.random.default_rng(seed)) for side in (off_a, off_b)]
+    means = [bootstrap_means(side, split, REPLICATES, seed) for side in (off_a, off_b)]
     # away from zero the statistic is this sum of clips, whose spread says how well its own is known
     linear = np.sign(mean(off_a)) * off_a - np.sign(mean(off_b)) * off_b
     df = degrees_of_freedom(linear, split)

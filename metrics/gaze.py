@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from bench.contract.metric import Collected, Direction, Family, SetEstimate
-from bench.contract.seen import Pair
-from metrics.gaze_bins import CENTRES, FRAMES, READS, map_edges
+from bench.contract.metric import Collected, SetEstimate
+from metrics.gaze_bins import CENTRES, FRAMES, map_edges
 from metrics.gaze_divergence import SidesOfClips, jensen_shannon
 from metrics.gaze_figure import gaze_figure
-from metrics.gaze_tracks import CLOSED, COLLECTION, MARGIN, collect_gaze, tracks_of
-from metrics.options import choose
+from metrics.gaze_set import CLOSED_WORDS, NULL_WORDS, GazeOfSets
+from metrics.gaze_tracks import tracks_of
 
-CLOSED_WORDS = f"frames with closed eyes (openness under {CLOSED:g}, and {MARGIN} frames around) left out on both sides"
-NULL_WORDS = (
-    "minus its mean where real and generated clips of half of the speakers, drawn at random per emotion, are exchanged (of half of the "
-    "clips below 4 speakers)"
-)
 SPARSE = "sparse-map"
 """Flag: an emotion has fewer clips than the map has bins, or clips so alike that its map is worth fewer independent frames."""
 
 
-class GazeJS:
+class GazeJS(GazeOfSets):
     """Jensen-Shannon divergence in bits between generated and real gaze maps, per emotion and eye; 0 is the same map.
 
     frame: "head" (where the eyes point in the head, the default) or "camera". centre: "own" takes each side's own median
@@ -35,31 +29,18 @@ class GazeJS:
     """
 
     name: ClassVar[str] = "Gaze-JS"
-    family: ClassVar[Family] = Family.GAZE
-    direction: ClassVar[Direction] = Direction.LOWER
     unit: ClassVar[str] = "bits"
     version: ClassVar[str] = "1"
-    needs: ClassVar[tuple[str, ...]] = ()
-    extractors: ClassVar[tuple[str, ...]] = ()
-    reads: tuple[str, ...] = READS["head"]
     primary: ClassVar[bool] = True
-    collection: ClassVar[str] = COLLECTION
-    protocol_keys: ClassVar[tuple[str, ...]] = ("gaze.frame", "gaze.centre")
 
     def __init__(self, frame: str = "head", centre: str = "own"):
-        self.frame = choose("gaze.frame", frame, FRAMES)
-        self.reads = READS[self.frame]
-        self.centre = choose("gaze.centre", centre, CENTRES)
+        super().__init__(frame, centre)
         self.edges = map_edges(frame, centre)
         self.definition = (
             f"Jensen-Shannon divergence (bits) between generated and real maps of gaze directions {FRAMES[frame]}, "
             f"{CENTRES[centre]}, over bins with edges {self.edges.words}; per emotion and eye, clips with equal weight, "
             f"{CLOSED_WORDS}; plain mean over emotions and eyes, {NULL_WORDS}"
         )
-
-    def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
-        """See `metrics.gaze_tracks.collect_gaze`."""
-        return collect_gaze(pair)
 
     def estimate(self, clips: Sequence[Collected], seed: int) -> SetEstimate:
         """Unscorable(TOO_FEW_CLIPS) below two clips: exchanging the sides of one clip changes nothing."""

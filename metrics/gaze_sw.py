@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from bench.contract.metric import Collected, Direction, Family, SetEstimate
-from bench.contract.seen import Pair
-from metrics.gaze import CLOSED_WORDS, NULL_WORDS
-from metrics.gaze_bins import CENTRES, FRAMES, READS
+from bench.contract.metric import Collected, SetEstimate
+from metrics.gaze_bins import CENTRES, FRAMES
 from metrics.gaze_divergence import SidesOfClips
-from metrics.gaze_tracks import COLLECTION, collect_gaze, tracks_of
-from metrics.options import choose
+from metrics.gaze_set import CLOSED_WORDS, NULL_WORDS, GazeOfSets
+from metrics.gaze_tracks import tracks_of
 
 ANGLES = 16
 """Directions of projection, evenly over half a turn from yaw on: fixed, so that nothing is drawn at random."""
@@ -51,7 +49,7 @@ def mean_area(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.abs(p - q).sum(-1) * (STEP / ANGLES)
 
 
-class GazeSW:
+class GazeSW(GazeOfSets):
     """Sliced Wasserstein-1 distance in degrees between generated and real gaze, per emotion and eye; 0 is the same distribution.
 
     The mean over 16 projections of the Wasserstein-1 distance (Bonneel and others, Journal of Mathematical Imaging and Vision 51,
@@ -59,30 +57,16 @@ class GazeSW:
     """
 
     name: ClassVar[str] = "Gaze-SW"
-    family: ClassVar[Family] = Family.GAZE
-    direction: ClassVar[Direction] = Direction.LOWER
     unit: ClassVar[str] = "deg"
     version: ClassVar[str] = "1"
-    needs: ClassVar[tuple[str, ...]] = ()
-    extractors: ClassVar[tuple[str, ...]] = ()
-    reads: tuple[str, ...] = READS["head"]
-    primary: ClassVar[bool] = False
-    collection: ClassVar[str] = COLLECTION
-    protocol_keys: ClassVar[tuple[str, ...]] = ("gaze.frame", "gaze.centre")
 
     def __init__(self, frame: str = "head", centre: str = "own"):
-        self.frame = choose("gaze.frame", frame, FRAMES)
-        self.reads = READS[self.frame]
-        self.centre = choose("gaze.centre", centre, CENTRES)
+        super().__init__(frame, centre)
         self.definition = (
             f"sliced Wasserstein-1 distance (degrees, mean over {ANGLES} fixed projections of yaw and pitch) between generated "
             f"and real gaze directions {FRAMES[frame]}, {CENTRES[centre]}; per emotion and eye, clips with equal weight, "
             f"{CLOSED_WORDS}; plain mean over emotions and eyes, {NULL_WORDS}"
         )
-
-    def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
-        """See `metrics.gaze_tracks.collect_gaze`."""
-        return collect_gaze(pair)
 
     def estimate(self, clips: Sequence[Collected], seed: int) -> SetEstimate:
         """Unscorable(TOO_FEW_CLIPS) below two clips."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from bench.contract.metric import Collected, Direction, Family, SetEstimate
-from bench.contract.seen import Pair
-from metrics.gaze import CLOSED_WORDS, NULL_WORDS
-from metrics.gaze_bins import CENTRES, FRAMES, READS, Edges, move_edges
+from bench.contract.metric import Collected, SetEstimate
+from metrics.gaze_bins import CENTRES, FRAMES, Edges, move_edges
 from metrics.gaze_divergence import SidesOfClips, jensen_shannon
-from metrics.gaze_tracks import COLLECTION, collect_gaze, tracks_of
-from metrics.options import choose
+from metrics.gaze_set import CLOSED_WORDS, NULL_WORDS, GazeOfSets
+from metrics.gaze_tracks import tracks_of
 
 
 def move_shares(gaze: np.ndarray, edges: Edges) -> np.ndarray:
@@ -30,7 +28,7 @@ def move_shares(gaze: np.ndarray, edges: Edges) -> np.ndarray:
     return counts / counts.sum()
 
 
-class GazeTransitions:
+class GazeTransitions(GazeOfSets):
     """Jensen-Shannon divergence in bits between generated and real moves of gaze between 3 x 3 regions; 0 is the same.
 
     Where real clips have moves and generated ones never do, the divergence (uncorrected) is 1 bit. Sees the order of frames,
@@ -38,21 +36,11 @@ class GazeTransitions:
     """
 
     name: ClassVar[str] = "Gaze-trans"
-    family: ClassVar[Family] = Family.GAZE
-    direction: ClassVar[Direction] = Direction.LOWER
     unit: ClassVar[str] = "bits"
     version: ClassVar[str] = "1"
-    needs: ClassVar[tuple[str, ...]] = ()
-    extractors: ClassVar[tuple[str, ...]] = ()
-    reads: tuple[str, ...] = READS["head"]
-    primary: ClassVar[bool] = False
-    collection: ClassVar[str] = COLLECTION
-    protocol_keys: ClassVar[tuple[str, ...]] = ("gaze.frame", "gaze.centre")
 
     def __init__(self, frame: str = "head", centre: str = "own"):
-        self.frame = choose("gaze.frame", frame, FRAMES)
-        self.reads = READS[self.frame]
-        self.centre = choose("gaze.centre", centre, CENTRES)
+        super().__init__(frame, centre)
         self.edges = move_edges()
         self.definition = (
             f"Jensen-Shannon divergence (bits) between generated and real moves from region to region (off-diagonal transition "
@@ -60,10 +48,6 @@ class GazeTransitions:
             f"{CENTRES[centre]}, regions with edges {self.edges.words}; per emotion, clips with equal weight, {CLOSED_WORDS}; "
             f"plain mean over emotions, {NULL_WORDS}"
         )
-
-    def collect(self, pair: Pair) -> Mapping[str, np.ndarray]:
-        """See `metrics.gaze_tracks.collect_gaze`."""
-        return collect_gaze(pair)
 
     def estimate(self, clips: Sequence[Collected], seed: int) -> SetEstimate:
         """Unscorable(TOO_FEW_CLIPS) below two clips."""

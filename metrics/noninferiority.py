@@ -87,9 +87,7 @@ def of_clips(
     p = p_of_bootstrap(estimate, deviations, df)
     return Paired(
         estimate,
-        Interval(
-            target="these-speakers", low=estimate + low, high=estimate + high, method=f"{method}, df {df:.1f}"
-        ),
+        Interval(target="these-speakers", low=estimate + low, high=estimate + high, method=f"{method}, df {df:.1f}"),
         upper=estimate + scaled_percentiles(deviations, df, 2 * ALPHA)[1],
         p_worse=_one_sided(estimate, p),
         error=float(deviations.std()),
@@ -163,8 +161,8 @@ def detectable(error: float, df: float, power: float = POWER) -> float:
 def judge(found: Paired, margin: float, p_holm: float | None) -> Literal["better", "not worse", "worse", "not shown"]:
     """The verdict on one metric; `margin` > 0 in the unit of badness, `p_holm`: `found.p_worse` corrected over the gate.
 
-    Not worse: the one-sided bound lies at or below the margin; better: the two-sided interval also leaves out 0 on the good side. Worse: shown to be
-    worse after Holm's correction, and by more than the margin as best known. Else not shown.
+    Not worse: the one-sided bound lies at or below the margin; better: the two-sided interval also leaves out 0 on the good
+    side. Worse: shown to be worse after Holm's correction, and by more than the margin as best known. Else not shown.
     """
     if found.upper is None or p_holm is None:
         return "not shown"

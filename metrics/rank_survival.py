@@ -90,8 +90,8 @@ def resampled(
         return Resampled(reason=f"{spare} clips repeat a speaker and emotion, {LEAST_SPARE_CLIPS} are needed")
     sides = []
     for table, absolute in zip((first, second), absolute_mean, strict=True):
-        # a generator of the same seed for every row: the same clips are drawn for all of them
-        drawn = [bootstrap_means(row, split, replicates, np.random.default_rng(seed)) for row in table]
+        # the same seed for every row: the same clips are drawn for all of them
+        drawn = [bootstrap_means(row, split, replicates, seed) for row in table]
         means = np.stack(drawn, axis=1)  # (B, R)
         sides.append(np.abs(means) if absolute else means)
     all_taus = _taus(*sides)

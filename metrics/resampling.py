@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -60,17 +62,30 @@ def strata(speakers: np.ndarray, emotions: np.ndarray) -> Strata | None:
     return Strata(tuple(np.array(full[cell]) for cell in sorted(full)), merged)
 
 
-def bootstrap_means(values: np.ndarray, split: Strata, replicates: int, rng: np.random.Generator) -> np.ndarray:
-    """(replicates,) means over all clips, each from a resample inside every stratum.
+def bootstrap_means(values: np.ndarray, split: Strata, replicates: int, rng: np.random.Generator | int) -> np.ndarray:
+    """(replicates,) means over all clips, each from a resample inside every stratum; `rng` a generator or its seed.
 
     From a stratum of n clips n - 1 are drawn with replacement: the variance of the resampled mean is then the unbiased
     s^2 / n. Drawing n would give (n - 1) / n of it, half of it in cells of two (Rao & Wu, JASA 83, 1988, m = n - 1).
     """
+    sizes = tuple(len(members) for members in split.members)
+    drawn = _draws(sizes, replicates, rng) if isinstance(rng, np.random.Generator) else _kept(sizes, replicates, rng)
     means = np.zeros(replicates)
-    for members in split.members:
-        draws = rng.integers(0, len(members), size=(replicates, len(members) - 1))
-        means += values[members][draws].mean(axis=1) * (len(members) / len(values))
+    for members, places in zip(split.members, drawn, strict=True):
+        means += np.take(values[members], places).mean(axis=1) * (len(members) / len(values))
     return means
+
+
+def _draws(sizes: Sequence[int], replicates: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """(replicates, n - 1) places in each stratum of n, in the smallest type that holds them."""
+    for size in sizes:
+        yield rng.integers(0, size, size=(replicates, size - 1)).astype(np.min_scalar_type(size - 1))
+
+
+@lru_cache(maxsize=1)
+def _kept(sizes: tuple[int, ...], replicates: int, seed: int) -> tuple[np.ndarray, ...]:
+    """The draws of a seed, kept for the next metric: all metrics of a row are resampled alike, and drawing takes longest."""
+    return tuple(_draws(sizes, replicates, np.random.default_rng(seed)))
 
 
 def degrees_of_freedom(values: np.ndarray, split: Strata) -> float:

@@ -199,7 +199,7 @@ def _these_speakers(
         reason = f"{spare} clips repeat a speaker and emotion, {LEAST_SPARE_CLIPS} are needed"
         return Difference(estimate, _none("these-speakers", method, reason), None)
     df = degrees_of_freedom(values, split)
-    deviations = np.sort(bootstrap_means(values, split, replicates, np.random.default_rng(seed))) - estimate
+    deviations = np.sort(bootstrap_means(values, split, replicates, seed)) - estimate
     low, high = scaled_percentiles(deviations, df, 1.0 - level)
     method += f", percentiles widened by Student t / normal, df {df:.1f}{_unusual(level)}"
     if split.merged:

@@ -5,38 +5,41 @@ from __future__ import annotations
 from bench.contract.metric import Direction
 from bench.contract.regression import GateLine, Margin, Moved, RegressionRecord
 from reports.comparison import aligned
-from reports.dosewords import read_as
+from reports.dosewords import TOO_SMALL, read_as
 from reports.terminal import wrap
 from reports.text import escape
 from reports.words import ARROW, decimals_for, join, number, plural, printable, reason_in_words
 
 HEAD = ("metric", "row", "reference", "worse by [95 %]", "margin", "as large as", "can show", "p Holm", "verdict")
-SAID = {"better": "better", "not worse": "not worse", "worse": "WORSE", "not shown": "not shown"}
 OVERALL = {
     "not worse": "Not worse: every metric of the gate is within its margin.",
     "regressed": "Regressed: {worse}.",
     "could not tell": "Could not tell: {unknown}; more clips, or more speakers, are needed.",
 }
 EXPLAINED = (
-    "Worse by: badness of the row minus that of the reference on the same clips, in the metric's unit; positive is worse. Not worse: the "
-    "one-sided 95 % bound lies within the margin. Worse: shown to be worse (one-sided, Holm over the metrics of the gate at .05) and by more than "
-    "the margin as best known. Not shown: neither. Can show: the worsening that these clips show in 80 % of draws; where it is larger than "
-    "the margin, a row that is equal in truth often stays not shown.",
+    "Worse by: badness of the row minus that of the reference on the same clips, in the metric's unit; positive is worse. Not "
+    "worse: the one-sided 95 % bound lies within the margin. Worse: shown to be worse (one-sided, Holm over the metrics of the "
+    "gate at .05) and by more than the margin as best known. Not shown: neither. Can show: the worsening that these clips show in "
+    "80 % of draws; where it is larger than the margin, a row that is equal in truth often stays not shown.",
     "For whom: metrics with a value per clip for THESE speakers (clips resampled), metrics of the whole set for NEW speakers "
     "(one speaker left out at a time).",
 )
 
 
 def terminal(record: RegressionRecord, width: int = 100) -> str:
-    """A short text: the verdict, the table, and what stands out."""
-    lines = [*wrap(heading(record), width), "", *aligned([_head(record), *(_cells(record, line, 1) for line in record.lines)])]
-    return "\n".join([*lines, "", *(part for text in _said(record) for part in wrap(text, width))])
+    """A short text: the table, the verdict, and what moved outside the gate; the sentences stand in verdict.md and junit.xml."""
+    lines = [
+        *wrap(heading(record), width),
+        "",
+        *aligned([_head(record), *(_cells(record, line, 1) for line in record.lines)]),
+    ]
+    return "\n".join([*lines, "", *(part for text in _notes(record) for part in wrap(text, width))])
 
 
 def markdown(record: RegressionRecord) -> str:
     """The same with a sentence per metric, the margins and what they were made from."""
     head = _head(record)
-    lines = [f"# {escape(heading(record))}", "", *(f"- {escape(text)}" for text in _said(record)), ""]
+    lines = [f"# {escape(heading(record))}", "", *(f"- {escape(text)}" for text in _notes(record)), ""]
     lines += [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(map(escape, _cells(record, line, 2)))} |" for line in record.lines]
     lines += ["", *(f"- {escape(sentence(line))}" for line in record.lines), "", "## Margins", ""]
@@ -51,7 +54,9 @@ def heading(record: RegressionRecord) -> str:
     d = record.dataset
     place = " · ".join(filter(None, (d.name, d.profile, d.part, f"protocol {record.protocol}")))
     size = f"{plural(d.n_scored, 'clip')}, {plural(d.n_speakers, 'speaker')}"
-    return printable(f"{record.row} against the reference {record.reference} ({record.reference_row}) · {place} · {size}")
+    return printable(
+        f"{record.row} against the reference {record.reference} ({record.reference_row}) · {place} · {size}"
+    )
 
 
 def verdict_in_words(record: RegressionRecord) -> str:
@@ -65,7 +70,10 @@ def sentence(line: GateLine) -> str:
     """What is known of one metric, with its margin."""
     n = _decimals(line)
     unit = "" if line.unit == "1" else f" {line.unit}"
-    by, margin = f"{number(line.difference, n, signed=True)}{unit}", f"{number(line.margin.margin, n)}{unit}{_as_large_as(line.margin)}"
+    by, margin = (
+        f"{number(line.difference, n, signed=True)}{unit}",
+        f"{number(line.margin.margin, n)}{unit}{_as_large_as(line.margin)}",
+    )
     if line.upper is None:
         return f"{line.metric} not shown: {reason_in_words(line.interval.reason)}; margin {margin}."
     between = f"[{number(line.interval.low, n)}, {number(line.interval.high, n)}]"
@@ -93,16 +101,22 @@ def margin_in_words(line: GateLine) -> str:
 
 
 def _as_large_as(margin: Margin) -> str:
-    doses = read_as(margin.doses, margin.not_in_doses)
-    return f", as large as {' = '.join(doses)}" if margin.doses and doses else ""
+    if not margin.doses:
+        return ""
+    if margin.doses[0].reads == "too-small":
+        return f", {TOO_SMALL} in doses"
+    return f", as large as {' = '.join(read_as(margin.doses, None))}"
 
 
-def _said(record: RegressionRecord) -> list[str]:
+def _notes(record: RegressionRecord) -> list[str]:
     out = [verdict_in_words(record)]
-    out += [sentence(line) for line in record.lines if line.verdict in ("worse", "not shown")]
     for verdict in ("worse", "better"):
         found = [_moved(m) for m in record.moved if m.verdict == verdict]
-        out += [f"Outside the gate, {verdict} (descriptive, of {plural(record.n_others, 'column')}): {join(found)}."] if found else []
+        out += (
+            [f"Outside the gate, {verdict} (descriptive, of {plural(record.n_others, 'column')}): {join(found)}."]
+            if found
+            else []
+        )
     out += [f"Not in the gate: {one.metric}: {printable(reason_in_words(one.reason))}." for one in record.ungated]
     return out
 
@@ -141,7 +155,7 @@ def _cells(record: RegressionRecord, line: GateLine, n_doses: int) -> tuple[str,
         *([doses] if _has_doses(record) else []),
         "—" if line.detectable is None else number(line.detectable, n),
         "—" if line.p_holm is None else _p(line.p_holm),
-        SAID[line.verdict],
+        "WORSE" if line.verdict == "worse" else line.verdict,
     ]
     return tuple(printable(cell) for cell in cells)
 

@@ -129,4 +129,4 @@ def test_lists_print_one_json_document_on_stdout(verb, tmp_path):
 def test_generate_before_prepare_says_what_to_run_first(tmp_path):
     done = emotalk("generate", "--method", "static", "--dataset", "cremad-sample", "--work", tmp_path)
     assert done.returncode == 2
-    assert "emotalk prepare" in done.stderr
+    assert f"`emotalk prepare --dataset cremad-sample --split test --work {tmp_path}`" in done.stderr

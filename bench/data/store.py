@@ -115,7 +115,7 @@ class Store:
         return self.folder / "selections" / f"{manifest}-{part}{f'-first{limit}' if limit else ''}.json"
 
     def selection(self, manifest: str, part: str, limit: int | None = None) -> Selection:
-        """What `prepare` selected for one part of a manifest; UsageError with the command to run if it is not there.
+        """What `prepare` selected for one part of a manifest; UsageError if it is not there.
 
         With `limit`, that of the first `limit` clips if there is one, else the whole (the caller cuts it).
         """
@@ -125,7 +125,7 @@ class Store:
             there = sorted(p.stem for p in (self.folder / "selections").glob("*.json"))
             raise UsageError(
                 f"the store {self.folder} has no prepared part {part!r} of manifest {manifest!r} "
-                f"(it has: {', '.join(there) or 'nothing'}); run `emotalk prepare` with the same --dataset and --split first"
+                f"(it has: {', '.join(there) or 'nothing'}); prepare it first"
             )
         return Selection(self, document, path)
 

@@ -61,14 +61,17 @@ def arrays_of(column: Column, clips: Sequence[str]) -> tuple[np.ndarray, np.ndar
     return values, np.array([column.truths[clip] for clip in clips], np.float64)
 
 
-def shown(column: Column, clips: Collection[str], metric: SetMetric | None, seed: int) -> tuple[float, float | None]:
-    """The value as tables show it on these clips, and the real clips' under MATCH; Unscorable where they are too few."""
+def shown_of_clips(column: Column, clips: Collection[str]) -> tuple[float, float | None]:
+    """The value as tables show it on these clips, and the real clips' under MATCH."""
     from metrics.statistics import mean
 
-    if metric is not None:
-        estimate, everyone = estimate_of(column, clips, metric, seed), np.ones(len(clips), bool)
-        match = column.direction == Direction.MATCH and estimate.truth is not None
-        return estimate.statistic(everyone), estimate.truth(everyone) if match else None
     values, truths = arrays_of(column, sorted(clips))
     values = np.abs(values) if column.direction == Direction.ZERO else values
     return mean(values), None if truths is None else mean(truths)
+
+
+def shown_of_set(estimate: SetEstimate, direction: Direction, n_clips: int) -> tuple[float, float | None]:
+    """The same of a metric of the whole set, on all the clips that it was estimated on."""
+    everyone = np.ones(n_clips, bool)
+    match = direction == Direction.MATCH and estimate.truth is not None
+    return estimate.statistic(everyone), estimate.truth(everyone) if match else None

@@ -66,7 +66,9 @@ def _networks(reference: Sequence[ExtractorRecord], row: Sequence[ExtractorRecor
         elif other.version != one.version:
             found.append(f"network {one.name}: version {one.version} in the reference, {other.version} here")
         elif other.weights != one.weights:
-            names = sorted(n for n in one.weights.keys() | other.weights.keys() if one.weights.get(n) != other.weights.get(n))
+            names = sorted(
+                n for n in one.weights.keys() | other.weights.keys() if one.weights.get(n) != other.weights.get(n)
+            )
             found.append(f"network {one.name}: other weights of {', '.join(names)}")
     return found
 

@@ -1,39 +1,23 @@
-"""A row against a frozen reference: a verdict for every metric of the gate, and one for the row."""
+"""A row against a frozen reference: refused where they were not measured alike, else a verdict for every metric and the row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from bench.compare import Row, set_metric
-from bench.contract.errors import EmotalkError, UsageError
+from bench.contract.errors import UsageError
 from bench.contract.metric import Direction, SetMetric
-from bench.contract.regression import GateLine, Margin, Moved, Overall, ReferenceColumn, RegressionRecord
+from bench.contract.regression import Moved, ReferenceColumn, RegressionRecord
 from bench.contract.result import MetricValue
-from bench.regress.column import Column, arrays_of, estimate_of, of_row, shown
+from bench.regress.column import Column, of_row, shown_of_clips
 from bench.regress.conditions import MissingValues, refuse_unlike
+from bench.regress.judging import Held, People, judged, overall, paired_by_clip
 from bench.regress.reference import Frozen
-from metrics.noninferiority import ALPHA, Paired, detectable, judge, of_clips, of_sets
-from metrics.statistics import holm, reading
+from metrics.noninferiority import ALPHA
+from metrics.statistics import reading
 
 MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """One metric of both rows on the reference's clips, before Holm."""
-
-    column: ReferenceColumn
-    margin: Margin
-    paired: Paired
-    value: float
-    reference: float
-    truth: float | None
-    n_clips: int
-    n_speakers: int
 
 
 def gate(row: Row, frozen: Frozen, seed: int = 0, command: str = "") -> RegressionRecord:
@@ -47,13 +31,13 @@ def gate(row: Row, frozen: Frozen, seed: int = 0, command: str = "") -> Regressi
     _refuse_failed(row)
     columns = _columns(row, frozen)
     _refuse_missing(row, frozen, columns)
-    compared = [
-        _compare(frozen, margin, columns[margin.metric], _metric(row, frozen, margin.metric), seed)
-        for margin in record.margins
+    people = {clip.clip_id: clip for clip in record.clips}
+    held = [
+        Held(record.column(m.metric), m, columns[m.metric], frozen.columns[m.metric], _metric(row, frozen, m.metric))
+        for m in record.margins
     ]
-    corrected = holm([one.paired.p_worse for one in compared])
-    lines = [_line(one, p) for one, p in zip(compared, corrected, strict=True)]
-    moved, others = _moved(row, frozen, seed)
+    lines = judged(held, people, seed)
+    moved, others = _moved(row, frozen, people, seed)
     return RegressionRecord(
         row=row.result.name,
         method=row.result.method,
@@ -76,14 +60,6 @@ def gate(row: Row, frozen: Frozen, seed: int = 0, command: str = "") -> Regressi
     )
 
 
-def overall(lines: Sequence[GateLine]) -> Overall:
-    """Regressed if one metric is worse, could not tell if one is not shown or none was judged, else not worse."""
-    found = {line.verdict for line in lines}
-    if "worse" in found:
-        return "regressed"
-    return "could not tell" if "not shown" in found or not found else "not worse"
-
-
 def _refuse_redefined(row: Row, columns: Sequence[ReferenceColumn], gated: set[str]) -> None:
     for column in columns:
         own = row.result.metric(column.metric)
@@ -91,7 +67,8 @@ def _refuse_redefined(row: Row, columns: Sequence[ReferenceColumn], gated: set[s
             continue
         if (own.version, own.definition, own.direction) != (column.version, column.definition, column.direction):
             raise UsageError(
-                f"{column.metric} has another version or definition ({own.version}) than in the reference ({column.version}); freeze it again"
+                f"{column.metric} has another version or definition ({own.version}) than in the reference "
+                f"({column.version}); freeze it again"
             )
 
 
@@ -123,50 +100,17 @@ def _metric(row: Row, frozen: Frozen, name: str) -> SetMetric | None:
 
 def _refuse_missing(row: Row, frozen: Frozen, columns: Mapping[str, Column]) -> None:
     lacking = {m: sorted(frozen.columns[m].clips - column.clips) for m, column in columns.items()}
-    if said := [f"{m} on {', '.join(clips[:MOST_NAMED])}{' ...' * (len(clips) > MOST_NAMED)}" for m, clips in lacking.items() if clips]:
-        raise MissingValues(f"{row.result.name}: values that the reference has are missing, no verdict: {'; '.join(said)}")
+    if said := [
+        f"{m} on {', '.join(clips[:MOST_NAMED])}{' ...' * (len(clips) > MOST_NAMED)}"
+        for m, clips in lacking.items()
+        if clips
+    ]:
+        raise MissingValues(
+            f"{row.result.name}: values that the reference has are missing, no verdict: {'; '.join(said)}"
+        )
 
 
-def _compare(frozen: Frozen, margin: Margin, own: Column, metric: SetMetric | None, seed: int) -> _Compared:
-    reference, column = frozen.columns[margin.metric], frozen.record.column(margin.metric)
-    clips = sorted(reference.clips)
-    speakers, _ = _people(frozen, clips)
-    try:
-        if metric is None:
-            paired = _paired(own, reference, clips, frozen, seed)
-        else:
-            row, base = (estimate_of(side, clips, metric, seed) for side in (own, reference))
-            paired = of_sets(row.statistic, base.statistic, base.truth, column.direction, speakers)
-        (value, _), (of_reference, truth) = (shown(side, clips, metric, seed) for side in (own, reference))
-    except (EmotalkError, ValueError) as error:
-        raise MissingValues(f"{margin.metric}: cannot be compared, no verdict: {error}") from None
-    return _Compared(column, margin, paired, value, of_reference, truth, len(clips), len(set(speakers.tolist())))
-
-
-def _line(one: _Compared, p_holm: float | None) -> GateLine:
-    column, paired = one.column, one.paired
-    return GateLine(
-        metric=column.metric,
-        kind=column.kind,
-        direction=column.direction,
-        unit=column.unit,
-        value=one.value,
-        reference=one.reference,
-        truth=one.truth,
-        n_clips=one.n_clips,
-        n_speakers=one.n_speakers,
-        difference=paired.estimate,
-        interval=paired.interval,
-        upper=paired.upper,
-        p_worse=paired.p_worse,
-        p_holm=p_holm,
-        detectable=None if paired.error is None else detectable(paired.error, paired.df),
-        margin=one.margin,
-        verdict=judge(paired, one.margin.margin, p_holm),
-    )
-
-
-def _moved(row: Row, frozen: Frozen, seed: int) -> tuple[list[Moved], int]:
+def _moved(row: Row, frozen: Frozen, people: People, seed: int) -> tuple[list[Moved], int]:
     """Columns outside the gate whose difference is shown, and how many were compared; each on the clips that both have."""
     gated, found, compared = {margin.metric for margin in frozen.record.margins}, [], 0
     for column in frozen.record.columns:
@@ -175,32 +119,21 @@ def _moved(row: Row, frozen: Frozen, seed: int) -> tuple[list[Moved], int]:
             continue
         own, reference = of_row(row, cell, None), frozen.columns[column.metric]
         clips = sorted(own.clips & reference.clips)
-        interval = _paired(own, reference, clips, frozen, seed).interval if clips else None
+        interval = paired_by_clip(own, reference, clips, people, seed).interval if clips else None
         if interval is None or interval.low is None:
             continue
         compared += 1
         # of badness: less is better
         if (said := reading(Direction.LOWER, interval)) in ("better", "worse"):
-            (value, _), (of_reference, truth) = (shown(side, clips, None, seed) for side in (own, reference))
-            found.append(
-                Moved(metric=column.metric, direction=column.direction, unit=column.unit, value=value,
-                      reference=of_reference, truth=truth, verdict=said)  # fmt: skip
-            )
+            (value, _), (of_reference, truth) = (shown_of_clips(side, clips) for side in (own, reference))
+            about = {"metric": column.metric, "direction": column.direction, "unit": column.unit, "verdict": said}
+            found.append(Moved(value=value, reference=of_reference, truth=truth, **about))
     return found, compared
 
 
 def _same(cell: MetricValue | None, column: ReferenceColumn) -> bool:
-    return cell is not None and cell.value is not None and (cell.version, cell.definition) == (column.version, column.definition)
-
-
-def _paired(own: Column, reference: Column, clips: Sequence[str], frozen: Frozen, seed: int) -> Paired:
-    speakers, emotions = _people(frozen, clips)
-    (a, _), (b, truth) = arrays_of(own, clips), arrays_of(reference, clips)
-    return of_clips(a, b, truth, reference.direction, speakers, emotions, seed)
-
-
-def _people(frozen: Frozen, clips: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) names of speakers and of emotions."""
-    about = {clip.clip_id: clip for clip in frozen.record.clips}
-    speakers = np.array([about[clip].speaker for clip in clips], str)
-    return speakers, np.array([about[clip].emotion or "" for clip in clips], str)
+    return (
+        cell is not None
+        and cell.value is not None
+        and (cell.version, cell.definition) == (column.version, column.definition)
+    )

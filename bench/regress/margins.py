@@ -12,7 +12,7 @@ from bench.contract.errors import EmotalkError, UsageError
 from bench.contract.metric import SetMetric
 from bench.contract.regression import Distance, Margin, Ungated
 from bench.contract.result import MetricValue, Result
-from bench.regress.column import of_row, shown
+from bench.regress.column import estimate_of, of_row, shown_of_clips, shown_of_set
 from bench.regress.declaration import Declaration
 from reports.ruler import badness, clips_of_set
 
@@ -100,8 +100,15 @@ def _distance(control: Row, base: Row, cell: MetricValue, metric: SetMetric | No
         sides = [of_row(row, one, metric) for row, one in ((control, own), (base, cell))]
         clips = sides[0].clips & sides[1].clips
         if not clips:
-            return Distance(control=name, distance=None, reason=f"no clip with a value in both it and {base.result.name}")
-        (value, truth), (of_base, _) = (shown(side, clips, metric, seed) for side in sides)
+            return Distance(
+                control=name, distance=None, reason=f"no clip with a value in both it and {base.result.name}"
+            )
+        (value, truth), (of_base, _) = (
+            shown_of_clips(side, clips)
+            if metric is None
+            else shown_of_set(estimate_of(side, clips, metric, seed), cell.direction, len(clips))
+            for side in sides
+        )
     except (EmotalkError, ValueError) as error:
         return Distance(control=name, distance=None, reason=str(error))
     distance = badness(cell.direction, value, truth) - badness(cell.direction, of_base, truth)

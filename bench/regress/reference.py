@@ -46,7 +46,12 @@ def places(work: Path, given: Path | None = None) -> list[Path]:
 
 
 def freeze(
-    row: Row, name: str, margins: Sequence[Margin], ungated: Sequence[Ungated], folder: Path, about: Mapping[str, str | None]
+    row: Row,
+    name: str,
+    margins: Sequence[Margin],
+    ungated: Sequence[Ungated],
+    folder: Path,
+    about: Mapping[str, str | None],
 ) -> Path:
     """Write the row as the reference `name` into `folder`; returns the record's path.
 
@@ -54,17 +59,21 @@ def freeze(
     a value in a metric that has a margin.
     """
     if not NAMES.fullmatch(name):
-        raise UsageError(f"--reference {name}: expected letters, digits and _ . @ + ~ - for a reference that is to be written")
+        raise UsageError(
+            f"--reference {name}: expected letters, digits and _ . @ + ~ - for a reference that is to be written"
+        )
     if bad := [p for p in row.result.problems if p.status in ("static", "excluded", "failed")]:
         raise UsageError(
             f"{row.result.name}: {len(bad)} outputs lack or failed, as {bad[0].clip_id} ({bad[0].reason}): only a whole row is frozen"
         )
-    gated, clips = {margin.metric for margin in margins}, _clips(row)
+    gated, clips = {margin.metric for margin in margins}, clips_of(row)
     columns, arrays = [], {}
     for cell in row.result.metrics:
         if cell.value is None:
             if cell.metric in gated:
-                raise UsageError(f"{row.result.name}: no value of {cell.metric} ({cell.reason}), which the gate looks at")
+                raise UsageError(
+                    f"{row.result.name}: no value of {cell.metric} ({cell.reason}), which the gate looks at"
+                )
         elif cell.kind == "clip":
             columns.append(_of_clips(row, cell, clips))
         elif cell.metric in gated:  # the arrays of other sets are large, and nothing is decided by them
@@ -102,7 +111,9 @@ def load_reference(name: str, folders: Sequence[Path]) -> Frozen:
         raise UsageError(_unknown(name, folders))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if listed_sum(path.parent, path.name) != digest:
-        raise UsageError(f"{path}: is not as it was frozen: {SUMS} beside it has another hash, or none; freeze it again")
+        raise UsageError(
+            f"{path}: is not as it was frozen: {SUMS} beside it has another hash, or none; freeze it again"
+        )
     try:
         record = Reference.load(path)
     except (OSError, ValidationError) as error:
@@ -114,11 +125,13 @@ def _unknown(name: str, folders: Sequence[Path]) -> str:
     known = sorted({p.stem.removeprefix(PREFIX) for folder in folders for p in folder.glob(f"{PREFIX}*.json")})
     near = get_close_matches(name, known, n=1)
     suggestion = f" did you mean {near[0]}?" if near else ""
-    listed = f" references there: {', '.join(known)}" if known else " there are none: emotalk regress --freeze makes one"
+    listed = (
+        f" references there: {', '.join(known)}" if known else " there are none: emotalk regress --freeze makes one"
+    )
     return f"--reference {name}: not found in {', '.join(map(str, folders))};{suggestion}{listed}"
 
 
-def _clips(row: Row) -> list[ReferenceClip]:
+def clips_of(row: Row) -> list[ReferenceClip]:
     """Every clip of the row, by id."""
     import pandas as pd
 
@@ -158,12 +171,12 @@ def _about(cell: MetricValue, **data: object) -> ReferenceColumn:
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> ArraysFile | None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     if not arrays:
         return None
     with whole_file(path) as temporary:
-        save_file(dict(arrays), temporary)
+        temporary.write_bytes(save(dict(arrays)))
     return ArraysFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 

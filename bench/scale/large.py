@@ -137,9 +137,7 @@ def apart(step: Callable[[], Any]) -> Costs:
         return pool.submit(here, step).result()
 
 
-def steps(
-    folder: Path, rows: int, example: Path, measure: Callable[[Callable[[], Any]], Costs] = apart
-) -> list[Step]:
+def steps(folder: Path, rows: int, example: Path, measure: Callable[[Callable[[], Any]], Costs] = apart) -> list[Step]:
     """What each step takes with that many clips, measured `apart` or `here`; `folder` is made, filled and left."""
     large = Large(folder, rows, example)
     large.build()

@@ -73,11 +73,11 @@ def cost_lines(runs: Sequence[Run]) -> list[str]:
             after = (started, f"{1000 * line.per_frame:.1f}", _speedup(runs, stage, line.start))
         shown = (stage, growth or "one size", peak, _speedup(runs, stage), *after)
         lines.append(f"| {' | '.join(shown)} |")
-    lines += ["", "Growth is scaled to exactly twice the frames: 2 is linear, less shows the start of the processes. The start-up (imports,",
-              "weights, and what else does not grow) is where the straight line through the runs with two workers meets no frames, its",
-              "slope the cost of a frame; of two sizes nothing says how straight it is. One worker's start-up is taken to be as long. It",
-              "starts no other process, so it can be shorter, and then two workers gain more than the last column says. Render and prepare",
-              "are timed from inside the command, without its start."]  # fmt: skip
+    lines += ["", "Growth is scaled to exactly twice the frames: 2 is linear, less shows the start of the processes. The start-up",
+              "(imports, weights, and what else does not grow) is where the straight line through the runs with two workers meets",
+              "no frames, its slope the cost of a frame; of two sizes nothing says how straight it is. One worker's start-up is taken",
+              "to be as long. It starts no other process, so it can be shorter, and then two workers gain more than the last column",
+              "says. Render and prepare are timed from inside the command, without its start."]  # fmt: skip
     return lines
 
 

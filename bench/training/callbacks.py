@@ -39,12 +39,13 @@ class EarlyStopping:
 
 
 class Pruner(Protocol):
-    """A callback that ends runs by how they stand beside others; `identity` becomes part of that of each run.
+    """A callback that may end runs by how they stand beside others; `identity` then becomes part of that of each run.
 
-    A run that was ended so is finished, but not the run that a plain training of the same configuration makes.
+    A run that was ended so is finished, but not the run that a plain training of the same configuration makes. None: it
+    ends no run.
     """
 
-    identity: str
+    identity: str | None
 
     def __call__(self, event: str, step: int, values: Mapping[str, float], run: Path) -> bool:
         """As bench.contract.train.Callback."""

@@ -79,7 +79,9 @@ def _prepared(flags: Train, store: Store, manifest: str, part: Part, wanted: Any
 
 
 def _prepare(flags: Train, part: Part) -> str:
-    return f"emotalk prepare {data_flags(flags)} --split {part}"
+    from bench import verbs
+
+    return verbs.preparing(flags, part)
 
 
 def data_flags(flags: Train) -> str:

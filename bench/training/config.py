@@ -32,7 +32,7 @@ def make_config(kind: type, file: Path | None = None, settings: Iterable[str] = 
     hints, values = get_type_hints(kind), {}
     for key, value in (_read(file) if file else {}).items():
         key = _known(key, kind, str(file))
-        values[key] = _typed(value, hints[key], f"{file}: {key}")
+        values[key] = typed(value, hints[key], f"{file}: {key}")
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -88,19 +88,19 @@ def _parsed(text: str, kind: Any, where: str) -> Any:
             return kind(text)
         except ValueError as error:
             raise UsageError(f"{where} = {text!r}: expected {_name(kind)}") from error
-    return _typed(text, kind, where)
+    return typed(text, kind, where)
 
 
-def _typed(value: Any, kind: Any, where: str) -> Any:
-    """`value` as `kind`, without any conversion but int -> float and list -> tuple."""
+def typed(value: Any, kind: Any, where: str) -> Any:
+    """`value` as `kind`, without any conversion but int -> float and list -> tuple; UsageError, led by `where`, if it is none."""
     origin = get_origin(kind)
     if origin is Literal and value in get_args(kind):
         return value
     if origin in (Union, UnionType):
         inner = [k for k in get_args(kind) if k is not NoneType]
-        return None if value is None and len(inner) < len(get_args(kind)) else _typed(value, inner[0], where)
+        return None if value is None and len(inner) < len(get_args(kind)) else typed(value, inner[0], where)
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_typed(one, get_args(kind)[0], where) for one in value)
+        return tuple(typed(one, get_args(kind)[0], where) for one in value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):

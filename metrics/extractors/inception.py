@@ -35,6 +35,7 @@ class InceptionFeatures:
     experts: ClassVar[tuple[str, ...]] = ()
     takes: ClassVar[frozenset[str]] = frozenset({"frames"})
     portrait: ClassVar[bool] = False
+    channels: ClassVar[slice] = slice(None)
 
     def __init__(self, weights: Mapping[str, Path], device: str = "cpu"):
         self.file, self.device = Path(weights["fid_inception"]), device
@@ -51,8 +52,13 @@ class InceptionFeatures:
             import torch
 
             self._network = inception_network(self.file).to(self.device, memory_format=torch.channels_last)
-        chosen = spread_frames(len(video.frames), FRAMES_PER_CLIP)
-        return {"features": pool3(self._network, video.frames[chosen], self.device), "frame": chosen}
+        chosen = self.chosen(len(video.frames))
+        pictures = video.frames[chosen][..., self.channels]
+        return {"features": pool3(self._network, pictures, self.device), "frame": chosen}
+
+    def chosen(self, frames: int) -> np.ndarray:
+        """Which of so many frames are looked at: (n,) int64, rising."""
+        return spread_frames(frames, FRAMES_PER_CLIP)
 
 
 def pool3(network: Any, frames: np.ndarray, device: str = "cpu") -> np.ndarray:

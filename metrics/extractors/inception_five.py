@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from bench.contract.errors import Reason, Unscorable
-from bench.contract.seen import Video
-from metrics.extractors.inception import inception_network, pool3
+from metrics.extractors.inception import InceptionFeatures
 
 FRAMES_PER_CLIP = 5
 
@@ -21,7 +17,7 @@ def first_of_each_part(frames: int, count: int = FRAMES_PER_CLIP) -> np.ndarray:
     return np.arange(count, dtype=np.int64) * frames // max(count, 1)
 
 
-class InceptionFive:
+class InceptionFive(InceptionFeatures):
     """features (n, 2048) float32 of the n <= 5 frames that begin the clip's fifths; frame (n,) int64.
 
     The network and the scaling are those of FID (metrics/extractors/inception.py); one video is one batch.
@@ -29,30 +25,10 @@ class InceptionFive:
 
     name: ClassVar[str] = "inception_five"
     VERSION: ClassVar[str] = "1"
-    needs: ClassVar[tuple[str, ...]] = ("fid_inception",)
-    experts: ClassVar[tuple[str, ...]] = ()
-    takes: ClassVar[frozenset[str]] = frozenset({"frames"})
-    portrait: ClassVar[bool] = False
-    channels: ClassVar[slice] = slice(None)
 
-    def __init__(self, weights: Mapping[str, Path], device: str = "cpu"):
-        self.file, self.device = Path(weights["fid_inception"]), device
-        self._network: Any = None
-
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_network": None}
-
-    def __call__(self, video: Video) -> dict[str, np.ndarray]:
-        """Raises Unscorable where there are no frames."""
-        if video.frames is None or len(video.frames) == 0:
-            raise Unscorable(Reason.TOO_FEW_FRAMES, "expected at least one frame, got none")
-        if self._network is None:
-            import torch
-
-            self._network = inception_network(self.file).to(self.device, memory_format=torch.channels_last)
-        chosen = first_of_each_part(len(video.frames))
-        pictures = video.frames[chosen][..., self.channels]
-        return {"features": pool3(self._network, pictures, self.device), "frame": chosen}
+    def chosen(self, frames: int) -> np.ndarray:
+        """The frames that begin the clip's fifths."""
+        return first_of_each_part(frames)
 
 
 class InceptionFiveSwapped(InceptionFive):

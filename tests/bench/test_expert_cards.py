@@ -2,7 +2,7 @@
 
 import json
 
-from bench.evaluate import RESULT_FILES
+from bench.earlier_result import RESULT_FILES
 from bench.experts import command, describe, resolve, write_cards
 from bench.plan import make_plan
 from bench.protocols import load_protocol

@@ -106,12 +106,12 @@ def test_a_process_that_is_killed_ends_the_others_with_the_reason_and_the_run_go
 
 
 @pytest.mark.slow
-def test_torchrun_and_the_command_line_give_one_record_one_expert_and_one_document(tmp_path):
+def test_torchrun_and_the_command_line_give_one_record_and_one_document(tmp_path):
     parts = {"judge-train": ["M301_front_angry_1_002"], "validation": ["M201_front_fear_1_001"]}
     write_store(tmp_path / "store" / "puppet-smoke", parts)
     plugin = tmp_path / "toy_method.py"
     plugin.write_text(
-        "from toy_trainable import Plain\n\n\nclass Together(Plain):\n    consumes = frozenset()\n\n"
+        "from toy_trainable import Plain\n\n\nclass Together(Plain):\n    kind = 'plug-in'\n    consumes = frozenset()\n\n"
         "    def generate(self, request):\n        raise NotImplementedError\n"
     )
     words = ["-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "bench.cli", "train", "--method", f"{plugin}:Together",
@@ -123,6 +123,6 @@ def test_torchrun_and_the_command_line_give_one_record_one_expert_and_one_docume
     assert done.returncode == 0, done.stderr
     [row] = json.loads(done.stdout)["runs"]
     record = json.loads(Path(row["run"], "run.json").read_text())
-    assert record["finished"] and record["processes"] == 2 and Path(row["expert"]).is_file()
+    assert record["finished"] and record["processes"] == 2
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=200)
     assert json.loads(again.stdout)["runs"][0]["reused"]

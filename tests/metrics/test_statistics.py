@@ -58,6 +58,15 @@ def test_a_stratified_bootstrap_has_the_unbiased_variance_in_cells_of_any_size()
         assert draws.mean() == pytest.approx(simulated.values.mean(), abs=5 * np.sqrt(expected / 20_000))
 
 
+def test_a_seed_draws_what_its_generator_draws_for_one_metric_after_another():
+    for per_cell, seed in ((2, 7), (3, 7), (3, 7), (300, 7), (3, 8)):
+        simulated = row(seed=per_cell, per_cell=per_cell)
+        split = strata(simulated.speakers, simulated.emotions)
+        by_generator = bootstrap_means(simulated.values, split, 60, np.random.default_rng(seed))
+        assert np.array_equal(bootstrap_means(simulated.values, split, 60, seed), by_generator)
+        assert np.array_equal(bootstrap_means(-simulated.values, split, 60, seed), -by_generator)
+
+
 def test_differences_between_speakers_and_emotions_do_not_widen_it():
     simulated = row()
     shift = 100.0 * np.unique(simulated.speakers, return_inverse=True)[1]

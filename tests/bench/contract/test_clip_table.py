@@ -88,9 +88,10 @@ def test_a_column_that_is_missing_is_named(tmp_path):
 def test_many_lines_take_little_room(tmp_path, columns):
     clips, metrics = 2000, 50
     rng = np.random.default_rng(0)
+    names, speakers = [f"M{i:05d}_front_angry_3_001" for i in range(clips)], [f"M{i % 48:03d}" for i in range(clips)]
     many = pd.DataFrame({
-        "dataset": "mead", "split": "mead-edtalk/test", "clip_id": np.repeat([f"M{i:05d}_front_angry_3_001" for i in range(clips)], metrics),
-        "speaker": np.repeat([f"M{i % 48:03d}" for i in range(clips)], metrics), "emotion": "disgusted", "level": 3,
+        "dataset": "mead", "split": "mead-edtalk/test", "clip_id": np.repeat(names, metrics),
+        "speaker": np.repeat(speakers, metrics), "emotion": "disgusted", "level": 3,
         "method": "some-method", "protocol": "emotalk", "metric": [f"Metric-{k}" for k in range(metrics)] * clips,
         "value": rng.uniform(size=clips * metrics), "truth": rng.uniform(size=clips * metrics), "status": "ok",
         "reason": None, "n_frames": 75,

@@ -1,5 +1,7 @@
 """A made-up row of five speakers, frozen as the reference of a gate with a margin per primary metric."""
 
+import shutil
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +15,8 @@ from bench.regress.margins import control_rows, margins_of
 from bench.regress.reference import freeze, load_reference
 
 
-@pytest.fixture(autouse=True)
-def spread(monkeypatch):
-    """The set metric of these rows: the SD of what the clips gave."""
+def patched(patch):
+    """The set metric of these rows is the SD of what the clips gave."""
 
     def estimate(clips, seed):
         x = np.stack([clip.arrays["x"] for clip in clips])
@@ -23,18 +24,35 @@ def spread(monkeypatch):
 
     metric = SimpleNamespace(name="spread", collection="numbers", estimate=estimate)
     for module in ("gate", "margins", "reference"):
-        monkeypatch.setattr(f"bench.regress.{module}.set_metric", lambda result, name: metric)
+        patch.setattr(f"bench.regress.{module}.set_metric", lambda result, name: metric)
+
+
+@pytest.fixture(autouse=True)
+def of_set(monkeypatch):
+    patched(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Result folders, margins, and a folder of references with the model in it."""
+    folder = tmp_path_factory.mktemp("regress")
+    results = write_rows(folder / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch)
+        model = load_row(results / "model")
+        found = margins_of(control_rows(model.result, DECLARED, results), DECLARED, 0, "no calibration of these rows")
+        freeze(model, "model", *found, folder / "references", ABOUT)
+    return folder, found
 
 
 @pytest.fixture
-def results(tmp_path):
-    return write_rows(tmp_path / "work" / "results")
+def results(made_once, tmp_path):
+    return shutil.copytree(made_once[0] / "results", tmp_path / "work" / "results")
 
 
 @pytest.fixture
-def margins(results):
-    controls = control_rows(load_row(results / "model").result, DECLARED, results)
-    return margins_of(controls, DECLARED, 0, "no calibration of these rows")
+def margins(made_once):
+    return deepcopy(made_once[1])
 
 
 @pytest.fixture
@@ -43,8 +61,8 @@ def references(tmp_path):
 
 
 @pytest.fixture
-def frozen(results, margins, references):
-    freeze(load_row(results / "model"), "model", *margins, references, ABOUT)
+def frozen(made_once, references):
+    shutil.copytree(made_once[0] / "references", references)
     return load_reference("model", [references])
 
 

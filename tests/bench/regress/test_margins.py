@@ -44,7 +44,9 @@ def test_a_control_that_cannot_be_had_somewhere_leaves_the_others(results):
 
 
 def test_without_a_control_that_is_worse_a_metric_is_not_in_the_gate(results, tmp_path):
-    better = {name: (values | {"M-LMD": 0.5}, spread) for name, (values, spread) in CONTROLS.items() if name != "gt-reencoded"}
+    better = {
+        name: (values | {"M-LMD": 0.5}, spread) for name, (values, spread) in CONTROLS.items() if name != "gt-reencoded"
+    }
     for name, (values, spread) in better.items():
         write_control(tmp_path / "better", name, values, spread=spread)
     controls = controls_of(results) | {name: load_row(tmp_path / "better" / name) for name in better}
@@ -55,7 +57,7 @@ def test_without_a_control_that_is_worse_a_metric_is_not_in_the_gate(results, tm
 
 def test_a_control_that_lacks_is_an_error_with_the_command_that_makes_it(results):
     (results / "static" / "result.json").unlink()
-    with pytest.raises(UsageError, match=r"no result of static .* emotalk run --dataset puppet --profile quick"):
+    with pytest.raises(UsageError, match=r"no result of static .*emotalk run --dataset puppet --profile quick"):
         controls_of(results)
 
 

@@ -33,7 +33,11 @@ def test_it_holds_what_clips_gave_to_the_metrics_of_the_set_in_the_gate(results,
 
 def test_it_says_under_which_conditions_it_was_made(frozen):
     record = frozen.record
-    assert (record.dataset.data_version, record.protocol.sha256, record.extractors[0].weights) == ("2", "p", {"face": "w"})
+    assert (record.dataset.data_version, record.protocol.sha256, record.extractors[0].weights) == (
+        "2",
+        "p",
+        {"face": "w"},
+    )
     assert len(record.clips) == 20 and {m.metric for m in record.margins} == {"M-LMD", "SX-C", "spread"}
 
 

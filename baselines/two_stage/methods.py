@@ -1,0 +1,128 @@
+"""The rows of the two-stage model: `two_stage` from speech, `oracle-cues` from the real clip's cues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baselines.generator.rendering import Renderer
+from baselines.shipped import weights_of
+from baselines.two_stage.cue_space import Reference, together
+from baselines.two_stage.gaze_bins import to_angles
+from baselines.two_stage.landmarks_to_face import in_picture
+from baselines.two_stage.mfcc import mfcc
+from bench.contract.clip import EMOTIONS
+from bench.contract.cues import Cues
+from bench.contract.errors import NotApplicable, Reason, WeightsError
+from bench.contract.expert_file import read_expert
+from bench.contract.method import Input, Request
+
+BATCH = 8
+TEMPERATURE = 0.8
+"""Of lids, gaze and pose; chosen on validation speakers."""
+
+
+class _Rendered:
+    """Renders cues through stage 2 and the generator."""
+
+    kind = "re-implementation"
+    version = "1"
+
+    def __init__(self) -> None:
+        self.renderer = Renderer(weights_of("generator"))
+        self.mapping_file = weights_of("landmarks_to_face")
+
+    @cached_property
+    def _mapping(self) -> Any:
+        from baselines.two_stage.stage2_training import build_landmarks_to_face
+
+        return _loaded(build_landmarks_to_face, self.mapping_file)
+
+    def _frames(self, request: Request, cues: Cues) -> Iterator[np.ndarray]:
+        """The reference image's person with these cues; frames without a face take the last one that has one."""
+        import torch
+
+        source = self.renderer.source(request.reference_image)
+        before, _ = (torch.from_numpy(a) for a in in_picture(request.reference_cues))
+        landmarks, turned = (torch.from_numpy(a) for a in in_picture(_held(cues)))
+        for start in range(0, len(landmarks), BATCH):
+            some = slice(start, start + BATCH)
+            count = len(landmarks[some])
+            with torch.inference_mode():
+                face = self._mapping(
+                    before.expand(count, -1, -1), landmarks[some], turned[some], source.repeated(count).face
+                )
+            yield from self.renderer.render(source, face)
+
+
+class OracleCues(_Rendered):
+    """`oracle-cues`: the real clip's cues through stage 2: the ceiling of what any speech model can reach with this renderer."""
+
+    name = "oracle-cues"
+    consumes = frozenset({Input.TRUE_CUES, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
+
+    def generate(self, request: Request) -> Iterator[np.ndarray]:
+        """Frames of the reference image's person with the real clip's landmarks and pose."""
+        return self._frames(request, request.true_cues)
+
+
+class TwoStage(_Rendered):
+    """`two_stage` (Liang and Lu 2024): speech, emotion and a reference image -> cohesive cues -> frames."""
+
+    name = "two_stage"
+    consumes = frozenset({Input.AUDIO, Input.EMOTION, Input.LEVEL, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
+
+    def __init__(self, checkpoint: Path | None = None):
+        super().__init__()
+        self.speech_file = checkpoint or weights_of("speech_to_cues")
+
+    @cached_property
+    def _speech(self) -> Any:
+        from baselines.two_stage.stage1_training import build_speech_to_cues
+
+        return _loaded(build_speech_to_cues, self.speech_file)
+
+    def cues(self, request: Request) -> Cues:
+        """Stage 1 alone."""
+        import torch
+
+        from baselines.two_stage.sampling import noise, sample
+        from baselines.two_stage.speech_to_cues import Said
+
+        reference = Reference.of(request.reference_cues)
+        model = self._speech
+        columns = torch.from_numpy(mfcc(request.audio, request.n_frames))[None]
+        face = torch.from_numpy(reference.landmarks.astype(np.float32)).reshape(1, -1)
+        said = Said(torch.tensor([EMOTIONS.index(request.emotion)]), torch.tensor([request.level or 0]), face)
+        drawn = torch.from_numpy(noise(request.seed, request.n_frames))[None]
+        frames = sample(model, columns, said, drawn, TEMPERATURE)
+        gaze = to_angles(frames.bins[0].numpy()) if model.shape.discretised else 10 * frames.gaze[0].numpy()
+        return together(model.decoded(frames.code[0]).numpy(), frames.pose[0].numpy(), gaze, reference)
+
+    def generate(self, request: Request) -> Iterator[np.ndarray]:
+        """Frames of the reference image's person saying it."""
+        return self._frames(request, self.cues(request))
+
+
+def _loaded(build: Any, file: Path) -> Any:
+    """The network of a weight file and its card; WeightsError where they do not fit together."""
+    expert = read_expert(file)
+    model = build(expert.config)
+    try:
+        model.load_state_dict(expert.state)
+    except RuntimeError as error:
+        raise WeightsError(f"{file}: the weights are not those that the card describes: {error}") from error
+    return model.eval()
+
+
+def _held(cues: Cues) -> Cues:
+    """Every frame without a face takes the cues of the last one with a face, or of the first one that comes."""
+    usable = np.flatnonzero(cues.valid)
+    if not len(usable):
+        raise NotApplicable(Reason.NO_FACE, "no frame of the clip has a face")
+    last = np.searchsorted(usable, np.arange(len(cues)), side="right") - 1
+    return cues[usable[np.clip(last, 0, None)]]
