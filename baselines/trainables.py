@@ -9,6 +9,7 @@ from bench.contract.train import Trainable
 TRAINABLES: dict[str, str] = {
     "generator": "baselines.generator.training:GeneratorTraining",
     "speech_to_cues": "baselines.two_stage.stage1_training:SpeechToCuesTraining",
+    "landmarks_to_face": "baselines.two_stage.stage2_training:LandmarksToFaceTraining",
 }
 """Name -> "module:Class"."""
 

@@ -2,7 +2,7 @@
 
 Badness is that of metrics/comparison.py: less is better, a positive difference means worse. Metrics with a value per clip: clips
 resampled inside speaker x emotion, for THESE speakers; metrics of the whole set: delete-one-speaker jackknife, for NEW ones.
-Rules and measured rates: docs/regression.md.
+Where no clips of a speaker can be resampled, the former too are for NEW speakers. Rules and measured rates: docs/regression.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from metrics.resampling import (
     scaled_percentiles,
     strata,
 )
-from metrics.statistics import LEAST_SPARE_CLIPS, LEVEL, REPLICATES, mean
+from metrics.statistics import LEAST_SPARE_CLIPS, LEVEL, REPLICATES, Difference, jackknife_new_speakers, mean
 
 ALPHA = 0.05
 """Of the one-sided bound that "not worse" rests on, and of Holm's correction behind "worse"."""
@@ -59,7 +59,8 @@ def of_clips(
     """The difference for a metric with a value per clip; row, reference (N,) finite, truth (N,) under MATCH, names (N,).
 
     Where no speaker x emotion cell holds two clips, the clips of a speaker are resampled together: what differs between emotions
-    then counts as spread, and the bound errs on the wide side. ValueError for a direction match without `truth`.
+    then counts as spread, and the bound errs on the wide side. Where speakers have no clips to resample either, the interval is
+    the one for NEW speakers, and says so. ValueError for a direction match without `truth`.
     """
     if direction == Direction.MATCH:
         if truth is None:
@@ -75,8 +76,8 @@ def of_clips(
     distances = [abs(mean(side)) if match else mean(side) for side in off]
     estimate = distances[0] - distances[1]
     split, method = _strata(speakers, emotions)
-    if isinstance(split, str):
-        return Paired(estimate, Interval(target="these-speakers", method=method, reason=split))
+    if split is None:
+        return _of_speakers(off, match, speakers)
     means = [bootstrap_means(side, split, REPLICATES, np.random.default_rng(seed)) for side in off]
     drawn = np.abs(means[0]) - np.abs(means[1]) if match else means[0] - means[1]
     deviations = np.sort(drawn) - estimate
@@ -95,18 +96,27 @@ def of_clips(
     )
 
 
-def _strata(speakers: np.ndarray, emotions: np.ndarray) -> tuple[Strata | str, str]:
-    """The strata, or why there are none, and the method in words."""
+def _strata(speakers: np.ndarray, emotions: np.ndarray) -> tuple[Strata | None, str]:
+    """The strata, None where too few clips repeat a speaker, and the method in words."""
     method = f"bootstrap of clips inside speaker x emotion, {REPLICATES} replicates"
     split = strata(speakers, emotions)
     if split is None:
         split = strata(speakers, np.full(len(speakers), ""))
         method = f"bootstrap of clips inside speaker (one clip per emotion: errs wide), {REPLICATES} replicates"
-    if split is None:
-        return "one clip per speaker", method
-    if (spare := len(speakers) - len(split.members)) < LEAST_SPARE_CLIPS:
-        return f"{spare} clips repeat a speaker, {LEAST_SPARE_CLIPS} are needed", method
-    return split, method
+    enough = split is not None and len(speakers) - len(split.members) >= LEAST_SPARE_CLIPS
+    return split if enough else None, method
+
+
+def _of_speakers(off: tuple[np.ndarray, np.ndarray], match: bool, speakers: np.ndarray) -> Paired:
+    """The difference of means over speakers of their means, one speaker left out at a time."""
+    names = np.unique(speakers)
+    means = [np.array([mean(side[speakers == name]) for name in names]) for side in off]
+
+    def difference(mask: np.ndarray) -> float:
+        a, b = (abs(mean(side[mask])) if match else mean(side[mask]) for side in means)
+        return a - b
+
+    return _jackknifed(jackknife_new_speakers(difference, names), len(names))
 
 
 def of_sets(
@@ -120,12 +130,16 @@ def of_sets(
 
     ValueError if the metric has no value without some speaker.
     """
+    found = badness_of_sets(row, reference, direction, speakers, truth)
+    return _jackknifed(found, len(set(speakers.tolist())))
+
+
+def _jackknifed(found: Difference, n_speakers: int) -> Paired:
     from scipy import stats
 
-    found = badness_of_sets(row, reference, direction, speakers, truth)
     if found.p is None:
         return Paired(found.estimate, found.interval)
-    df = len(set(speakers.tolist())) - 1
+    df = n_speakers - 1
     error = (found.interval.high - found.interval.low) / 2.0 / float(stats.t.isf((1.0 - LEVEL) / 2.0, df))
     return Paired(
         found.estimate,

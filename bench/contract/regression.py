@@ -15,6 +15,7 @@ from bench.contract.result import DatasetRecord, Environment, ExtractorRecord, I
 
 REGRESSION_VERSION = 1
 MetricVerdict = Literal["better", "not worse", "worse", "not shown"]
+Role = Literal["primary", "guard"]
 Overall = Literal["not worse", "regressed", "could not tell"]
 
 
@@ -45,6 +46,9 @@ class Margin(_Strict):
     """The largest worsening of one metric that still counts as not worse, and where it comes from."""
 
     metric: str
+    role: Role = Field(
+        "primary", description="primary: must be shown to be within it; guard: raises an alarm and no more"
+    )
     margin: float = Field(gt=0, description="in the metric's unit of badness")
     share: float = Field(description="of the distance to the worst control")
     control: str = Field(description="the worst of `considered`")
@@ -54,7 +58,7 @@ class Margin(_Strict):
 
 
 class Ungated(_Strict):
-    """A primary metric that the gate leaves out."""
+    """A declared metric that the gate leaves out."""
 
     metric: str
     reason: str

@@ -14,6 +14,9 @@ from bench.contract.errors import UsageError
 from metrics.options import choose
 
 
+Controls = Annotated[list[str], Field(min_length=1)]
+
+
 class Declaration(BaseModel):
     """The whole file; `sha256` is of its bytes."""
 
@@ -22,8 +25,14 @@ class Declaration(BaseModel):
     version: Literal[1]
     share: Annotated[float, Field(gt=0, lt=1)]
     base: str
-    controls: Annotated[Mapping[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    primary: Annotated[Mapping[str, Controls], Field(min_length=1)]
+    guards: Mapping[str, Controls] = {}
     sha256: str = ""
+
+    @property
+    def controls(self) -> dict[str, list[str]]:
+        """Every metric of the gate with the controls that its margin is measured against, primary endpoints first."""
+        return {**self.primary, **self.guards}
 
 
 def load_declaration() -> Declaration:
@@ -48,8 +57,10 @@ def parse_declaration(content: bytes, source: str) -> Declaration:
         where = ".".join(map(str, first["loc"]))
         raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None
     for metric, controls in found.controls.items():
-        choose(f"{source}: controls: metric", metric, METRICS)
+        choose(f"{source}: metric", metric, METRICS)
         for control in controls:
-            choose(f"{source}: controls.{metric}", control, METHODS)
+            choose(f"{source}: controls of {metric}", control, METHODS)
+    if twice := found.primary.keys() & found.guards.keys():
+        raise UsageError(f"{source}: {', '.join(sorted(twice))} stands under primary and under guards")
     choose(f"{source}: base", found.base, METHODS)
     return found.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})

@@ -49,11 +49,11 @@ def judged(held: Sequence[Held], people: People, seed: int) -> list[GateLine]:
 
 
 def overall(lines: Sequence[GateLine]) -> Overall:
-    """Regressed if one metric is worse, could not tell if one is not shown or none was judged, else not worse."""
-    found = {line.verdict for line in lines}
-    if "worse" in found:
+    """Regressed if one metric is worse, could not tell if a primary one is not shown or none was judged, else not worse."""
+    if any(line.verdict == "worse" for line in lines):
         return "regressed"
-    return "could not tell" if "not shown" in found or not found else "not worse"
+    primary = {line.verdict for line in lines if line.margin.role == "primary"}
+    return "could not tell" if "not shown" in primary or not primary else "not worse"
 
 
 def paired_by_clip(own: Column, reference: Column, clips: Sequence[str], people: People, seed: int) -> Paired:

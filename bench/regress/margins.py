@@ -51,17 +51,18 @@ def control_rows(result: Result, declaration: Declaration, results: Path) -> dic
 def margins_of(
     controls: Mapping[str, Row], declaration: Declaration, seed: int, ruler: Ruler | str
 ) -> tuple[list[Margin], list[Ungated]]:
-    """The margin of every primary metric of the controls, or why it has none."""
+    """The margin of every declared metric of the controls and of every primary one, or why it has none."""
     margins, ungated = [], []
     for cell in controls[declaration.base].result.metrics:
-        if not cell.primary:
+        if not cell.primary and cell.metric not in declaration.controls:
             continue
         found = _margin(controls, cell, declaration, seed)
         if isinstance(found, Margin):
             margins.append(_in_doses(found, cell, ruler))
         else:
             ungated.append(Ungated(metric=cell.metric, reason=found))
-    return margins, ungated
+    order = list(declaration.controls)
+    return sorted(margins, key=lambda m: order.index(m.metric)), ungated
 
 
 def _margin(controls: Mapping[str, Row], cell: MetricValue, declaration: Declaration, seed: int) -> Margin | str:
@@ -84,6 +85,7 @@ def _margin(controls: Mapping[str, Row], cell: MetricValue, declaration: Declara
         return f"the worst control, {worst.control}, is no worse than {declaration.base}"
     return Margin(
         metric=cell.metric,
+        role="guard" if cell.metric in declaration.guards else "primary",
         margin=declaration.share * worst.distance,
         share=declaration.share,
         control=worst.control,

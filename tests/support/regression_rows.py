@@ -17,7 +17,8 @@ DECLARED = Declaration(
     version=1,
     share=0.10,
     base="gt-reencoded",
-    controls={name: ["static", "gt-mismatched"] for name in ("M-LMD", "SX-C", "spread")},
+    primary={name: ["static", "gt-mismatched"] for name in ("M-LMD", "spread")},
+    guards={"SX-C": ["static", "gt-mismatched"]},
     sha256="d",
 )
 ABOUT = {"declaration_sha256": "d", "ruler": "no calibration of these rows"}
