@@ -20,12 +20,14 @@ from bench.flags.common import Common, Mirrored
 from bench.flags.regress import Regress
 from bench.flags.results import Compare, Power, Published, Report
 from bench.flags.suite import Datasets, Doctor, Methods, Metrics, Submit, Weights
+from bench.flags.sweeps import Sweep
 from bench.workspace import Workspace
 
 Verb = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Prepare, tyro.conf.subcommand("prepare")]
     | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Sweep, tyro.conf.subcommand("sweep")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Report, tyro.conf.subcommand("report")]

@@ -134,6 +134,12 @@ def train(flags: cli.Train, space: Workspace, command: str, mirror: Mirror = SIL
     return train_verb(flags, space, command, mirror)
 
 
+def sweep(flags: cli.Sweep, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
+    from bench.sweep_verb import sweep_verb
+
+    return sweep_verb(flags, space, command, mirror)
+
+
 def generate(flags: cli.Generate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:
     from bench.generate_verb import generate_verb
 

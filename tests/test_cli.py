@@ -13,6 +13,7 @@ VERBS = (
     "run",
     "prepare",
     "train",
+    "sweep",
     "generate",
     "evaluate",
     "report",

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.contract.errors import UsageError
 from metrics.options import choose
 
-
 Controls = Annotated[list[str], Field(min_length=1)]
 
 

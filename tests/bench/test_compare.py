@@ -213,6 +213,14 @@ def test_a_folder_with_other_files_is_never_replaced(results, tmp_path):
     assert (tmp_path / "own.txt").read_text() == "not ours"
 
 
+def test_where_out_is_a_link_the_folder_behind_it_is_filled(results, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    done = emotalk("compare", "good", "bad", "--work", results.parent, "--out", tmp_path / "link")
+    assert done.returncode == 0
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "there" / "compare.json").is_file()
+
+
 def test_where_no_interval_can_be_the_words_say_why(results, monkeypatch):
     record = compare_rows(rows_of(results / "puppet-quick--good", results / "puppet-quick--bad"))
     for metric in record.pairs[0].metrics:

@@ -7,7 +7,7 @@ from bench.contract.cues import Cues
 from bench.contract.errors import Reason, Unscorable, UsageError
 from bench.contract.metric import Collected, Direction, SetMetric
 from bench.contract.seen import Labels, Video
-from metrics.extractors import inception_five
+from metrics.extractors import inception
 from metrics.extractors.inception_five import InceptionFive, InceptionFiveSwapped, first_of_each_part
 from metrics.fd5 import EXTRACTOR, FiveFrameFrechet
 from metrics.fid import frechet_distance
@@ -68,7 +68,7 @@ def test_it_says_that_it_is_no_fid_and_stands_in_no_default_table():
 
 
 def test_the_swapped_view_is_the_other_one_of_a_picture_whose_red_and_blue_are_exchanged(monkeypatch):
-    monkeypatch.setattr(inception_five, "pool3", lambda _, frames, __: frames.astype(np.float32).mean((1, 2)))
+    monkeypatch.setattr(inception, "pool3", lambda _, frames, __: frames.astype(np.float32).mean((1, 2)))
     frames = np.random.default_rng(1).integers(0, 256, (9, 8, 8, 3), np.uint8)
     found = {}
     for cls in (InceptionFive, InceptionFiveSwapped):

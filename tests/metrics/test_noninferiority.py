@@ -102,13 +102,31 @@ def test_one_clip_per_emotion_is_resampled_inside_the_speaker_and_says_so():
     assert found.upper is not None and "errs wide" in found.interval.method
 
 
-@pytest.mark.parametrize(
-    ("n", "people", "said"), [(12, 12, "one clip per speaker"), (6, 3, "3 clips repeat a speaker, 5 are needed")]
-)
-def test_too_few_clips_give_no_interval_and_are_not_shown(n, people, said):
-    speakers = np.array([f"s{k % people}" for k in range(n)])
-    found = of_clips(values(0, n), values(1, n), None, Direction.LOWER, speakers, np.arange(n).astype(str), seed=0)
-    assert found.upper is None and found.interval.reason == said
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize(("n", "people"), [(12, 12), (6, 3)])
+def test_where_no_clips_can_be_resampled_the_interval_is_for_new_speakers(n, people, direction):
+    speakers = np.array([f"s{k % people:02}" for k in range(n)])
+    a, b, truth = values(0, n), values(1, n), values(2, n)
+    found = of_clips(a, b, truth, direction, speakers, np.arange(n).astype(str), seed=0)
+    columns = {
+        "clip_id": [f"c{k}" for k in range(n)],
+        "speaker": speakers,
+        "emotion": "e",
+        "truth": truth,
+        "status": "ok",
+    }
+    one, other = (pd.DataFrame(columns | {"value": v}) for v in (a, b))
+    expected = badness_of_clips(one, other, direction, seed=0).new_speakers
+    assert (found.interval.target, found.df) == ("new-speakers", people - 1)
+    assert found.estimate == pytest.approx(expected.estimate)
+    assert [found.interval.low, found.interval.high] == pytest.approx([expected.interval.low, expected.interval.high])
+
+
+def test_two_speakers_of_a_clip_each_give_no_interval_and_are_not_shown():
+    found = of_clips(
+        values(0, 2), values(1, 2), None, Direction.LOWER, np.array(["a", "b"]), np.array(["e", "e"]), seed=0
+    )
+    assert found.upper is None and found.interval.reason == "2 speakers, 3 are needed"
     assert judge(found, 100.0, None) == "not shown"
 
 

@@ -99,6 +99,7 @@ def of_answers(name, key, value, _):
 
 def of_colours(name, key, value, _):
     """The distance of two sets of five-frame features, which here are the frames' mean colours; the network is not needed."""
+    from metrics.extractors import inception
     from metrics.extractors import inception_five as five
 
     metric = built(name, key, value)
@@ -106,7 +107,7 @@ def of_colours(name, key, value, _):
     clips = []
     with pytest.MonkeyPatch.context() as patch:
         weighted = np.float32([1, 2, 4])  # a network is not blind to which channel is which
-        patch.setattr(five, "pool3", lambda _, frames, __: frames.mean((1, 2), dtype=np.float32) * weighted)
+        patch.setattr(inception, "pool3", lambda _, frames, __: frames.mean((1, 2), dtype=np.float32) * weighted)
         for number in range(3):
             made = extractor({"fid_inception": "none"})
             made._network = "none"

@@ -173,12 +173,18 @@ def test_failed_outputs_are_left_out_of_the_curves_and_not_replaced(smoke_select
 @pytest.mark.parametrize(
     ("prepared", "code"), [(ExitCode.DONE, ExitCode.DONE), (ExitCode.SOME_FAILED, ExitCode.SOME_FAILED)]
 )
-def test_clips_that_could_not_be_prepared_are_told_in_the_exit_code(tmp_path, monkeypatch, prepared, code):
+def test_clips_that_could_not_be_prepared_are_told_in_the_exit_code_and_the_rest_is_written(
+    tmp_path, monkeypatch, prepared, code
+):
     (tmp_path / "selection.json").write_text("{}")
     outcome = Outcome(prepared, {"selection": str(tmp_path / "selection.json")}, "")
     monkeypatch.setattr("bench.verbs.prepare", lambda *args: outcome)
     monkeypatch.setattr(
         "bench.calibration.run.calibrate", lambda *args: Calibrated(calibration(hand_damage(hand_cell())))
     )
+    (tmp_path / "there").mkdir()
+    (tmp_path / "out").symlink_to("there")
     flags = Calibrate(dataset="puppet", out=tmp_path / "out")
     assert calibrate_verb(flags, Workspace(tmp_path), "emotalk calibrate").code == code
+    # where --out is a link, the folder behind it is filled
+    assert (tmp_path / "out").is_symlink() and (tmp_path / "there" / "calibration.json").is_file()

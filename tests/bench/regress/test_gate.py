@@ -53,6 +53,7 @@ def test_worse_within_the_margin_passes(another, frozen):
 def scatter(frozen, metric):
     """Noise of ten margins on every clip of the frozen row."""
     noise = np.random.default_rng(0).normal(0.0, 4.0, 20)
+    noise -= noise.mean()
     for (clip, value), n in zip(list(frozen.columns[metric].values.items()), noise, strict=True):
         frozen.columns[metric].values[clip] = value + n
 
@@ -68,6 +69,14 @@ def test_where_clips_scatter_more_than_the_margin_nothing_is_shown(another, froz
 def test_a_metric_that_is_worse_outweighs_one_that_is_not_shown(another, frozen):
     scatter(frozen, "M-LMD")
     assert gate(another({"SX-C": 4.0}), frozen).verdict == "regressed"
+
+
+def test_a_guard_raises_an_alarm_but_holds_up_nothing(another, frozen):
+    scatter(frozen, "SX-C")
+    unsure = gate(another(), frozen)
+    assert verdicts(unsure)["SX-C"] == "not shown" and unsure.verdict == "not worse"
+    scatter(frozen, "M-LMD")
+    assert gate(another(), frozen).verdict == "could not tell"
 
 
 def test_columns_outside_the_gate_are_told_and_decide_nothing(another, frozen):
