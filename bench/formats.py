@@ -55,6 +55,8 @@ $EMOTALK_WORK (default ./work)
     contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
   comparisons/<row>--against--<others>/  compare.json, compare.md, compare.html
   power/<dataset>[-<profile>]--<part>--<protocol>/  power.json, power.md (docs/ruler-and-power.md)
+  references/                        regression-<name>.json and .safetensors, SHA256SUMS: frozen rows of your own (docs/regression.md)
+  regressions/<row>--against--<reference>/  verdict.json, verdict.md, junit.xml
   report/<name>/                     report.html, table.md, table.csv, table.tex, media/
   jobs/<id>/                         what `emotalk submit` handed to Slurm: log and result (docs/clusters.md)
   wandb/                             the W&B mirror: offline runs, mirror.log (docs/tracking.md)"""

@@ -15,7 +15,10 @@ from bench.flags.sweeps import Sweep as Flags
 from bench.sweeps import account, table
 from bench.sweeps.definition import find, read
 from bench.sweeps.sweep import Sweep, training_flags
+from bench.sweeps.trials import Trial
 from bench.tracking.mirror import SILENT, Mirror
+from bench.training.callbacks import MirrorCurve
+from bench.training.curve import read_curve
 from bench.training.processes import ALONE, launched
 from bench.workspace import Workspace
 
@@ -33,8 +36,9 @@ def sweep_verb(flags: Flags, space: Workspace, command: str, mirror: Mirror = SI
     if flags.trial:
         settings = dict(setting.partition("=")[::2] for setting in flags.trial)
         with sweep.folder.of(_complete(sweep, settings), flags.seed) as trial:
-            sweep.train(trial, command, mirror)
-            return _outcome(sweep, only=trial.number)
+            if sweep.train(trial, command, mirror):
+                _tell_again(mirror, trial, space)
+        return _outcome(sweep, only=trial.number)
     if not account.agreed(flags, sweep):
         _here(flags, sweep, command, mirror)
     return _outcome(sweep)
@@ -56,6 +60,15 @@ def _complete(sweep: Sweep, settings: Mapping[str, str]) -> dict[str, Any]:
     if set(settings) != set(names):
         raise UsageError(f"--trial: expected a value for each of {', '.join(names)}; got {', '.join(settings)}")
     return sweep.canonical({name: settings[name] for name in names})
+
+
+def _tell_again(mirror: Mirror, trial: Trial, space: Workspace) -> None:
+    """The curve of a run from before, for the W&B run that asked for it."""
+    run = space.root / trial.run
+    mirror.begin("train", f"sweep trial {trial.number}", run_id=run.name, **trial.settings)
+    told = MirrorCurve(mirror)
+    for line in read_curve(run / "metrics.jsonl"):
+        told(line.split, line.step, line.values, run)
 
 
 def _describe(sweep: Sweep) -> None:

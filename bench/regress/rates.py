@@ -52,7 +52,7 @@ def rates(frozen: Frozen, draws: int = DRAWS, seed: int = 0, worse_by: Sequence[
             for margin in record.margins if size == 0.0 else of_clips:
                 column, of_set = frozen.columns[margin.metric], metrics[margin.metric] is not None
                 row, reference = (_drawn(column, record.clips, of_set, rng) for _ in range(2))
-                row = row if size == 0.0 else _worse(row, reference, size * margin.margin)
+                row = row if size == 0.0 else worse(row, reference, size * margin.margin)
                 held.append(Held(record.column(margin.metric), margin, row, reference, metrics[margin.metric]))
             lines.append(judged(held, people, seed))
         alarms = sum(any(line.verdict == "worse" for line in one) for one in lines)
@@ -96,7 +96,7 @@ def _drawn(column: Column, clips: Sequence[ReferenceClip], of_set: bool, rng: np
     return replace(column, values=values, truths={c: t for c, t in column.truths.items() if c in source})
 
 
-def _worse(row: Column, reference: Column, by: float) -> Column:
+def worse(row: Column, reference: Column, by: float) -> Column:
     """Every clip worse by `by`; under MATCH and ZERO on the side where the reference lies."""
     sign = {Direction.HIGHER: -1.0, Direction.LOWER: 1.0}.get(row.direction)
     if sign is None:

@@ -101,16 +101,22 @@ class Sweep:
                     return
                 self.train(trial, command, mirror)
 
-    def train(self, trial: Trial, command: str, mirror: Mirror = SILENT) -> None:
-        """Train one trial, or go on with it, and write its document; whoever calls this holds it."""
+    def train(self, trial: Trial, command: str, mirror: Mirror = SILENT) -> bool:
+        """Train one trial, or go on with it, and write its document; whoever calls this holds it.
+
+        True if its run was finished before.
+        """
         settings = tuple(f"{name}={as_setting(value)}" for name, value in self.fields(trial).items())
         flags = replace(self.flags, settings=settings, seed=trial.seed, out=self.folder.output(trial))
         trial.status, trial.reason, trial.validations, started = "running", None, [], time.monotonic()
+        reused = False
         self.folder.save(trial)
         try:
             steps = make_config(self.trainable.Config, None, settings).steps
             outcome = train_verb(flags, self.space, command, mirror, Watch(self, trial, steps))
-            self._finish(trial, outcome.document["runs"][0])
+            [row] = outcome.document["runs"]
+            self._finish(trial, row)
+            reused = row["reused"]
         except WrongMetric:
             raise
         except EmotalkError as error:
@@ -120,6 +126,7 @@ class Sweep:
             trial.status, trial.reason = "failed", f"{type(error).__name__}: {error}"
         trial.seconds, trial.ended = round(time.monotonic() - started, 1), time.time()
         self.folder.save(trial)
+        return reused
 
     def _finish(self, trial: Trial, row: Mapping[str, Any]) -> None:
         run = Path(row["run"])

@@ -23,7 +23,7 @@ def patched(patch):
         return SetEstimate(lambda mask: float(x[mask].std()))
 
     metric = SimpleNamespace(name="spread", collection="numbers", estimate=estimate)
-    for module in ("gate", "margins", "reference"):
+    for module in ("catches", "gate", "margins", "rates", "reference"):
         patch.setattr(f"bench.regress.{module}.set_metric", lambda result, name: metric)
 
 
