@@ -14,12 +14,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from baselines.shipped import weights_of
 from bench.contract.errors import UsageError
 from bench.contract.method import Input, Method
 
 _CONTROLS = "baselines.controls.data_controls"
-_CONTROL_ROWS: Mapping[str, str] = MappingProxyType(
+METHODS: Mapping[str, str] = MappingProxyType(
     {
         "gt": f"{_CONTROLS}:GroundTruth",
         "gt-reencoded": f"{_CONTROLS}:GroundTruthReencoded",
@@ -32,15 +31,7 @@ _CONTROL_ROWS: Mapping[str, str] = MappingProxyType(
         "time-shuffled-pose": f"{_CONTROLS}:ShuffledPose",
     }
 )
-METHODS: Mapping[str, str] = MappingProxyType(
-    {
-        **_CONTROL_ROWS,
-        "generator-self": "baselines.generator.method:GeneratorSelf",
-    }
-)
-GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(_CONTROL_ROWS)})
-SHIPPED: Mapping[str, tuple[str, ...]] = MappingProxyType({"generator-self": ("generator",)})
-"""Weights that come with the suite (baselines/weights) and that a method uses where no checkpoint is given."""
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
 KINDS = ("control", "re-implementation", "official", "plug-in")
 ALTERED = MappingProxyType(
     {"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION, "first-frame": Input.REFERENCE_IMAGE}
@@ -127,13 +118,8 @@ class MethodSpec:
             "target": self.target,
             "altered": self.altered,
             "code": _code_of(self.plugin) if self.plugin else None,
-            "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else self._shipped(),
+            "checkpoint": sha256_of(self.checkpoint) if self.checkpoint else None,
         }
-
-    def _shipped(self) -> str | None:
-        """Hash of the shipped weights behind the method, None for one that has none."""
-        files = [weights_of(name) for name in SHIPPED.get(self.name.partition("@")[0], ())]
-        return "+".join(map(sha256_of, files)) or None
 
 
 def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:

@@ -5,13 +5,13 @@ RESULT is a folder that `emotalk calibrate` wrote. Only a whole one is taken: ev
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
 from bench.atomic import whole_file
 from bench.calibration.declaration import Declaration, load_declaration
 from bench.calibration.table import markdown_deviations, summary, took
+from bench.checksums import write_sums
 from bench.contract.calibration import Calibration
 from bench.contract.clip import Part
 from bench.contract.commands import emotalk
@@ -43,11 +43,9 @@ def freeze(result: Path, tree: Path = ROOT) -> list[Path]:
     label = Workspace.label(record.dataset.name, record.dataset.profile)
     folder = tree / "reports" / "reference"
     folder.mkdir(exist_ok=True)
-    frozen, sums, page = folder / f"calibration-{label}.json", folder / "SHA256SUMS", tree / "docs" / "calibration.md"
+    frozen, page = folder / f"calibration-{label}.json", tree / "docs" / "calibration.md"
     record.save(frozen)
-    lines = sorted(f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in folder.glob("*.json"))
-    with whole_file(sums) as temporary:
-        temporary.write_text("".join(sorted(lines, key=lambda line: line.split()[1])), encoding="utf-8")
+    sums = write_sums(folder)
     text = with_block(page.read_text(encoding="utf-8"), label, block(record))
     with whole_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8")

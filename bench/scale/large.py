@@ -134,7 +134,16 @@ def here(step: Callable[[], Any]) -> Costs:
 def apart(step: Callable[[], Any]) -> Costs:
     """What a step takes in a fresh process, libraries that it loads at need included."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(here, step).result()
+        return pool.submit(_alone, step).result()
+
+
+def _alone(step: Callable[[], Any]) -> Costs:
+    """`here`, and no worker left: this process would wait for those that wait for more work."""
+    from joblib.externals.loky import get_reusable_executor
+
+    costs = here(step)
+    get_reusable_executor().shutdown(kill_workers=True)
+    return costs
 
 
 def steps(folder: Path, rows: int, example: Path, measure: Callable[[Callable[[], Any]], Costs] = apart) -> list[Step]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.contract.metric import Direction
-from bench.data.puppet import PUPPET_VERSION
+from bench.data.puppet.version import PUPPET_VERSION
 from bench.protocols import load_protocol
 from bench.regress.declaration import load_declaration
 from bench.regress.judging import Held, judged
@@ -29,7 +29,7 @@ def test_it_was_made_under_the_protocol_the_data_and_the_declaration_that_lie_he
     record = shipped.record
     assert record.protocol.sha256 == load_protocol(record.protocol.name).sha256
     assert record.declaration_sha256 == load_declaration().sha256
-    assert record.dataset.data_version in (None, PUPPET_VERSION)
+    assert record.dataset.data_version in (None, str(PUPPET_VERSION))
 
 
 def test_its_metrics_are_defined_as_the_protocol_defines_them_now(shipped):
