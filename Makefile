@@ -11,7 +11,7 @@ REFERENCE_ROW ?= $(or $(METHOD),gt-reencoded)-$(DATASET)-$(PROFILE)
 ROOT_FLAG = $(if $(ROOT),--root "$(ROOT)",)
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table smoke test test-slow tolerances experts calibrate regress cluster reference-venv lint clean distclean
+.PHONY: setup reproduce-table smoke test test-slow tolerances experts sweep calibrate regress cluster reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -49,6 +49,12 @@ experts: $(STAMP)
 	$(BIN)/emotalk train --metric sync-expert --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
 	$(BIN)/emotalk train --metric cohesion --dataset puppet --profile bench --out metrics/experts/puppet $(WORK_FLAG)
 
+# One thing trained in many settings: a file in W&B's sweep format, or the name of one in bench/sweeps/ (docs/sweeps.md).
+SWEEP ?= judge-geometry
+AGENTS ?= 1
+sweep: $(STAMP)
+	$(BIN)/emotalk sweep "$(SWEEP)" --agents $(AGENTS) $(WORK_FLAG)
+
 # Every column under damage of known size, against what was declared (docs/calibration.md).
 calibrate: $(STAMP)
 	$(BIN)/emotalk calibrate --dataset $(DATASET) --profile $(PROFILE) $(ROOT_FLAG) $(WORK_FLAG)
@@ -59,11 +65,11 @@ regress: $(STAMP)
 	$(BIN)/emotalk regress --reference "$(REFERENCE_ROW)" --dataset $(DATASET) --profile $(PROFILE) $(if $(METHOD),--method "$(METHOD)",) \
 	$(if $(CKPT),--checkpoint "$(CKPT)",) $(if $(VIDEOS),--videos "$(VIDEOS)",) $(ROOT_FLAG) $(WORK_FLAG)
 
-# Ray, Dask and submitit (docs/clusters.md); the slow tests run two workers of each.
+# Ray, Dask and submitit (docs/clusters.md), of which the slow tests run two workers each, and optuna (docs/sweeps.md).
 cluster: $(VENV)/.cluster
 
 $(VENV)/.cluster: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,cluster]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,cluster,sweep]'
 	touch $@
 
 # Reference tools that cannot share the environment; they run as programs in the slow tests only.

@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -32,6 +32,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
     }
 )
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
+CUES_ONLY = "@cues"
 KINDS = ("control", "re-implementation", "official", "plug-in")
 ALTERED = MappingProxyType(
     {"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION, "first-frame": Input.REFERENCE_IMAGE}
@@ -55,6 +56,8 @@ class MethodSpec:
     altered: str | None = None
     checkpoint: Path | None = None
     dose: float | None = None
+    cues_only: bool = False
+    """`M@cues`: the method's cues are scored, nothing is rendered."""
 
     @property
     def label(self) -> str:
@@ -106,6 +109,8 @@ class MethodSpec:
             raise UsageError(
                 f"{self.name}: the method does not consume {wanted.value!r}, so altering it would change nothing"
             )
+        if self.cues_only and not callable(getattr(method, "cues", None)):
+            raise UsageError(f"{self.name}: the method gives no cues; leave @cues (--cues-only) out")
         return method
 
     def identity(self) -> dict[str, str | None]:
@@ -113,8 +118,9 @@ class MethodSpec:
 
         A plug-in's code is its file and what it imports from beside it.
         """
-        dose = {} if self.dose is None else {"dose": f"{self.dose:g}"}
-        return dose | {
+        more = {} if self.dose is None else {"dose": f"{self.dose:g}"}
+        more |= {"cues_only": "yes"} if self.cues_only else {}
+        return more | {
             "target": self.target,
             "altered": self.altered,
             "code": _code_of(self.plugin) if self.plugin else None,
@@ -123,11 +129,13 @@ class MethodSpec:
 
 
 def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
-    """The method called `name`: a known name, `NAME@other-audio`, `NAME@other-emotion`, `path/file.py:Class`, or a damage
-    with its dose, `blur~1.5`.
+    """The method called `name`: a known name, `NAME@other-audio` and the other request controls, `path/file.py:Class`, a
+    damage with its dose, `blur~1.5`; any of them with `@cues` behind it.
 
     Raises UsageError with the nearest names and the list.
     """
+    if name.endswith(CUES_ONLY):
+        return replace(find_method(name.removesuffix(CUES_ONLY), checkpoint), name=name, cues_only=True)
     base, at, altered = name.rpartition("@")
     if not at or "/" in altered or ":" in altered:  # an @ in the path of a plug-in
         base, altered = name, ""

@@ -36,6 +36,7 @@ $EMOTALK_WORK (default ./work)
                                      cues_native.safetensors (source above 25 fps), truth.safetensors (embedded dataset)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json
   runs/<name>/<run_id>/              a training: config.json, run.json, metrics.jsonl, last/, best.safetensors, card.json (docs/training.md)
+  sweeps/<name>-<hash>/              a sweep: sweep.json, trials/<number>-<key>.json, table.md, table.json, table.csv (docs/sweeps.md)
   experts/<family>/<name>.safetensors, .json  evaluators trained here, with their cards
   results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet
     samples/<clip_id>.mp4            scored videos of some clips; real/<clip_id>.mp4 the real ones of six of them

@@ -193,7 +193,7 @@ def _one(spec: MethodSpec, store: Store, row: Selected, out: Path, seed: int, ke
     request = build_request(row, store, method.consumes, seed, spec.altered)
     _seed_everything(request.seed)
     try:
-        item |= _write(method, request, row, out)
+        item |= _write_cues(method, request, row, out) if spec.cues_only else _write(method, request, row, out)
     except NotApplicable as error:
         # only a missing input, or a control by its definition, takes a clip out of coverage
         if error.of_input is None and getattr(method, "kind", None) != "control":
@@ -244,10 +244,7 @@ def _write(method: Any, request: Any, row: Selected, out: Path) -> dict[str, Any
     except NotApplicable as error:
         if error.reason != Reason.CUE_SPACE_ONLY or not isinstance(method, CueMethod):
             raise
-        path = out / f"{row.clip.clip_id}.cues.safetensors"
-        method.cues(request).save(path)
-        return {"status": "cues", "reason": str(error.reason), "detail": error.detail, "file": path.name,
-                "bytes": path.stat().st_size, "n_frames": request.n_frames}  # fmt: skip
+        return _write_cues(method, request, row, out, error.detail)
 
     def all_frames() -> Iterator[np.ndarray]:
         yield first
@@ -258,6 +255,18 @@ def _write(method: Any, request: Any, row: Selected, out: Path) -> dict[str, Any
         audio = checked_sound(method.sound(request), len(audio))
     count = media.write_video(target, all_frames(), fps=FPS, crf=VIDEO_CRF, audio=audio, audio_rate=AUDIO_RATE)
     return {"file": target.name, "bytes": target.stat().st_size, "n_frames": count}
+
+
+def _write_cues(
+    method: Any, request: Any, row: Selected, out: Path, why: str = "cues alone were asked for"
+) -> dict[str, Any]:
+    """The method's cues in place of a video."""
+    from bench.blendshapes import completed
+
+    path = out / f"{row.clip.clip_id}.cues.safetensors"
+    completed(method.cues(request)).save(path)
+    return {"status": "cues", "reason": str(Reason.CUE_SPACE_ONLY), "detail": why, "file": path.name,
+            "bytes": path.stat().st_size, "n_frames": request.n_frames}  # fmt: skip
 
 
 def checked(frames: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:

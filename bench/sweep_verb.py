@@ -86,7 +86,7 @@ def _here(flags: Flags, sweep: Sweep, command: str, mirror: Mirror) -> None:
     threads = str(max(1, (os.cpu_count() or 1) // flags.agents))
     environment = {"OMP_NUM_THREADS": threads, **os.environ}
     words = [sys.executable, "-m", "bench.cli", "sweep", *_words(flags), "--agents", "1"]
-    agents = [subprocess.Popen(words, env=environment, stdout=sys.stderr) for _ in range(flags.agents)]
+    agents = [subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) for _ in range(flags.agents)]
     try:
         for agent in agents:
             agent.wait()
@@ -106,7 +106,7 @@ def _words(flags: Flags) -> list[str]:
 def _outcome(sweep: Sweep, only: int | None = None) -> Outcome:
     """The table, written and told; exit code 4 if some trials failed or are not finished, 3 if none is."""
     trials = sweep.folder.trials()
-    document = table.tabulate(sweep.definition, trials, sweep.flags.seed)
+    document = table.tabulate(sweep.definition, trials, sweep.training())
     table.write(sweep.folder.path, document)
     counted = [trial for trial in trials if only is None or trial.number == only]
     done = [trial for trial in counted if trial.status in ("finished", "stopped")]

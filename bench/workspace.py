@@ -11,7 +11,7 @@ from bench.contract.errors import UsageError
 
 @dataclass(frozen=True)
 class Workspace:
-    """The state folder: store/, runs/, experts/, generated/, cache/, results/, report/ (docs/formats.md)."""
+    """The state folder: store/, runs/, sweeps/, experts/, generated/, cache/, results/, report/ (docs/formats.md)."""
 
     root: Path
 
@@ -40,6 +40,9 @@ class Workspace:
 
     def run(self, name: str, run_id: str) -> Path:
         return self.root / "runs" / name / run_id
+
+    def sweep(self, name: str) -> Path:
+        return self.root / "sweeps" / name
 
     def experts(self, family: str) -> Path:
         return self.root / "experts" / family

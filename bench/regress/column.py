@@ -10,21 +10,17 @@ import numpy as np
 
 from bench.compare import Row, load_collected
 from bench.contract.metric import Collected, Direction, SetEstimate, SetMetric
-from bench.contract.result import MetricValue
+from bench.contract.result import SCORED, MetricValue
 
 
 @dataclass(frozen=True)
 class Column:
-    """Values by clip (with the real clips' own under MATCH), or what clips gave to a metric of the whole set.
-
-    `substituted`: clips that were scored as the static image, because the output was missing or failed.
-    """
+    """Values by clip (with the real clips' own under MATCH), or what clips gave to a metric of the whole set."""
 
     direction: Direction
     values: Mapping[str, float] = field(repr=False, default_factory=dict)
     truths: Mapping[str, float] = field(repr=False, default_factory=dict)
     collected: Mapping[str, Collected] = field(repr=False, default_factory=dict)
-    substituted: frozenset[str] = frozenset()
 
     @property
     def clips(self) -> set[str]:
@@ -34,18 +30,17 @@ class Column:
 
 def of_row(row: Row, cell: MetricValue, metric: SetMetric | None) -> Column:
     """The column of a result folder; `metric` where `cell` is of the whole set. ValueError if files lack."""
-    table = row.clips.of_metric(cell.metric)
-    substituted = frozenset(table["clip_id"][table["status"] == "static"])
     if metric is not None:
         gave = {c.labels.clip_id: c for c in load_collected(row, metric)}
-        return Column(cell.direction, collected=gave, substituted=substituted)
-    table = table[table["status"].isin(("ok", "static"))]
+        return Column(cell.direction, collected=gave)
+    table = row.clips.of_metric(cell.metric)
+    table = table[table["status"].isin(SCORED)]
 
     def finite(name: str) -> dict[str, float]:
         numbers = table[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
         return {clip: v for clip, v in zip(table["clip_id"], numbers.tolist(), strict=True) if isfinite(v)}
 
-    return Column(cell.direction, finite("value"), finite("truth"), substituted=substituted)
+    return Column(cell.direction, finite("value"), finite("truth"))
 
 
 def estimate_of(column: Column, clips: Collection[str], metric: SetMetric, seed: int) -> SetEstimate:

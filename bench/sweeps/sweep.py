@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.contract.errors import EmotalkError, NothingDoneError, UsageError
 from bench.contract.metric import Direction
+from bench.data.datasets import is_embedded
 from bench.data.store import key_of
 from bench.flags.clips import Train
 from bench.flags.common import Dataset, Profile
@@ -60,11 +61,9 @@ class Sweep:
         self.trainable = find_trainable(flags)
         self.definition = self._checked(definition)
         TrainingClips(flags, space, self.trainable)  # what is not prepared is said before anything runs
-        data = {name: getattr(flags, name) for name in ("dataset", "profile", "manifest", "limit", "also", "patience")}
-        self.hash = key_of(document=dict(definition.document), seed=flags.seed, data=data)[:8]
-        self.folder = TrialFolder(
-            space.root / "sweeps" / f"{re.sub('[^A-Za-z0-9_-]+', '-', definition.name)}-{self.hash}"
-        )
+        self.hash = key_of(document=dict(definition.document), seed=flags.seed, data=self.training())[:8]
+        name = re.sub("[^A-Za-z0-9_-]+", "-", definition.name)
+        self.folder = TrialFolder(space.sweep(f"{name}-{self.hash}"))
 
     def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Settings, as values or as text, with the types that the Config has; UsageError for what it does not take."""
@@ -78,6 +77,13 @@ class Sweep:
                 config = make_config(self.trainable.Config, None, [f"{name}={as_setting(value)}"])
                 kept[name] = as_document(config)[name]
         return kept
+
+    def training(self) -> dict[str, Any]:
+        """What is trained on which data, as the flags of every trial say; keys that say nothing are left out."""
+        said = {name: getattr(self.flags, name) for name in MAY_SAY}
+        if not is_embedded(self.flags.dataset):
+            del said["profile"]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items() if value}
 
     def fields(self, trial: Trial) -> dict[str, Any]:
         """The fields of the Config that a trial sets."""

@@ -21,13 +21,13 @@ LEAST_SEEDS = 3
 LEVEL = 0.95
 
 
-def tabulate(definition: Definition, trials: Sequence[Trial], seed: int) -> dict[str, Any]:
-    """The table as a document: `trials` in their order, `groups` best first. `seed` is that of trials that set none.
+def tabulate(definition: Definition, trials: Sequence[Trial], training: Mapping[str, Any]) -> dict[str, Any]:
+    """The table as a document: `trials` in their order, `groups` best first; `training` says what is trained on which data.
 
     A group's mean, standard deviation, least and largest value are over its finished trials. `difference`: its value minus
     the baseline's under the same seed, mean, SD and a Student t interval over the common seeds.
     """
-    varied = [p.name for p in definition.parameters if p.name != SEED]
+    varied = [p.name for p in definition.parameters if p.name != SEED and len(p.values) != 1]
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_label(trial, varied), []).append(trial)
@@ -42,24 +42,24 @@ def tabulate(definition: Definition, trials: Sequence[Trial], seed: int) -> dict
         "search": definition.search,
         "metric": definition.metric,
         "goal": "maximize" if definition.maximize else "minimize",
-        "training": dict(definition.training),
-        "seed": seed,
+        "training": dict(training),
         "baseline": baseline,
         "groups": rows,
-        "trials": [_trial(trial) for trial in trials],
+        "trials": [_trial(trial, varied) for trial in trials],
     }
 
 
 def markdown(table: Mapping[str, Any]) -> str:
     """The table to read."""
     said = table["training"]
-    what = said.get("method") or said.get("metric")
+    data = " ".join(said[key] for key in ("dataset", "profile", "manifest") if said.get(key))
     better = "more is better" if table["goal"] == "maximize" else "less is better"
     lines = [
         f"# {table['sweep']}",
         "",
-        f"{what}, {table['search']} search. {table['metric']} of the kept weights, {better}: validation speakers, nothing of the "
-        "test speakers. Spread and intervals are over training seeds alone, not over speakers or clips.",
+        f"{said.get('method') or said.get('metric')} on {data}, {table['search']} search. {table['metric']} of the kept weights, "
+        f"{better}: of validation speakers, nothing of test speakers. Spread and intervals are over training seeds alone, not over "
+        "speakers or clips.",
         "",
     ]
     if table["baseline"] is not None:
@@ -148,10 +148,10 @@ def _baseline(definition: Definition, groups: Mapping[str, Sequence[Trial]], var
     return next(iter(groups), None) if definition.search == "grid" and len(seeds) > 1 and varied else None
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
+def _trial(trial: Trial, varied: Sequence[str]) -> dict[str, Any]:
     return {
         "number": trial.number,
-        "setting": _label(trial, [name for name in trial.settings if name != SEED]),
+        "setting": _label(trial, varied),
         "settings": trial.settings,
         "seed": trial.seed,
         "status": "unfinished" if trial.status == "running" else trial.status,
@@ -187,7 +187,7 @@ def _csv(table: Mapping[str, Any]) -> str:
     plain = ["number", "seed", "status", "score", "steps", "seconds", "run", "reason"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plain, *settings, *scores])
+    writer.writerow([*plain, *(f"settings/{name}" for name in settings), *scores])
     for row in trials:
         values = [row[name] for name in plain] + [row["settings"].get(n) for n in settings]
         writer.writerow([*values, *(row["scores"].get(n) for n in scores)])

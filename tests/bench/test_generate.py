@@ -8,7 +8,7 @@ import pytest
 
 from baselines.registry import METHODS, find_method
 from bench.contract.cues import Cues
-from bench.contract.errors import UndeclaredInput
+from bench.contract.errors import UndeclaredInput, UsageError
 from bench.data import media
 from bench.data.store import Store
 from bench.generate import generate
@@ -58,6 +58,23 @@ class Many(Loud):
     def generate(self, request):
         frames = list(super().generate(request))
         return frames + frames[:2]
+"""
+
+
+CUES_PLUGIN = """
+import numpy as np
+from dataclasses import replace
+from bench.contract.method import Input
+
+class Mute:
+    name, version, consumes = "mute", "1", frozenset({Input.TRUE_CUES})
+
+    def generate(self, request):
+        raise RuntimeError("cannot render")
+
+    def cues(self, request):
+        true = request.true_cues
+        return replace(true, blendshapes=np.full_like(true.blendshapes, np.nan))
 """
 
 
@@ -150,10 +167,33 @@ def test_a_first_frame_as_reference_image_is_named_as_the_leak_it_is(selection, 
     done = [item["clip_id"] for item in made.items if item["status"] == "ok"]
     assert len(done) == len(selection.scored)
     for row in selection.scored:
-        real, held = (next(media.read_frames(p, fps=25)) for p in (row.clip.video, tmp_path / f"{row.clip.clip_id}.mp4"))
+        real, held = (
+            next(media.read_frames(p, fps=25)) for p in (row.clip.video, tmp_path / f"{row.clip.clip_id}.mp4")
+        )
         assert np.abs(real.astype(int) - held).mean() < 3
     consumes = json.loads((tmp_path / "generated.json").read_text())["consumes"]
     assert consumes == ["reference image: the clip's own first frame (leaks)"]
+
+
+def test_cues_alone_are_written_with_the_blendshapes_of_their_landmarks(selection, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(CUES_PLUGIN)
+    spec = find_method(f"{plugin}:Mute@cues")
+    made = generate(spec, selection, tmp_path / "out", seed=0, jobs=1)
+    assert {item["status"] for item in made.items} == {"cues"} and "@cues" in spec.label
+    row = selection.scored[0]
+    true, written = Cues.load(row.clip.cues), Cues.load(tmp_path / "out" / f"{row.clip.clip_id}.cues.safetensors")
+    assert np.array_equal(true.landmarks, written.landmarks)
+    # the landmarks that were read are those of the video: so are the blendshapes
+    assert np.abs(true.blendshapes - written.blendshapes)[true.valid].max() < 0.02
+    again = generate(find_method(f"{plugin}:Mute"), selection, tmp_path / "other", seed=0, jobs=1)
+    assert {item["status"] for item in again.items} == {"failed"}, "without @cues the method would have to render"
+
+
+def test_cues_of_a_method_without_any_are_refused():
+    with pytest.raises(UsageError, match="gives no cues"):
+        find_method("static@cues").load()
+    assert find_method("frozen-gaze@cues").identity() != find_method("frozen-gaze").identity()
 
 
 def test_rerendered_controls_change_the_one_cue(selection, tmp_path):

@@ -257,7 +257,7 @@ def test_a_result_never_takes_the_place_of_other_files(work, where):
     (work / "thesis").mkdir()
     (work / "thesis" / "thesis.txt").write_text("years of work")
     before = sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts)
-    with pytest.raises(UsageError, match="earlier result|replaced as a whole"):
+    with pytest.raises(UsageError, match=r"earlier result|replaced as a whole"):
         score(work, work / "g", out=work / where)
     assert sorted(p.relative_to(work) for p in work.rglob("*") if p.is_file() and "cache" not in p.parts) == before
 

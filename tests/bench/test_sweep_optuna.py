@@ -68,6 +68,7 @@ def test_without_optuna_the_error_names_the_extra_that_brings_it(space, tmp_path
         sweep(space, tmp_path, document)
 
 
+@pytest.mark.slow
 def test_bayes_suggests_within_the_file_and_the_same_after_a_stop(space, tmp_path):
     pytest.importorskip("optuna", reason="optuna is not installed: pip install -e '.[sweep]'")
     whole = sweep(space, tmp_path, BAYES)
@@ -86,6 +87,7 @@ def test_bayes_suggests_within_the_file_and_the_same_after_a_stop(space, tmp_pat
     assert [t["ended"] for t in documents(sweep(other, tmp_path, BAYES))] == before
 
 
+@pytest.mark.slow
 def test_trials_that_fall_behind_are_stopped_and_are_not_the_runs_of_a_plain_training(space, tmp_path):
     pytest.importorskip("optuna", reason="optuna is not installed: pip install -e '.[sweep]'")
     done = sweep(space, tmp_path, STOPPING)
