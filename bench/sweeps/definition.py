@@ -259,7 +259,7 @@ def _variants(rows: Any, parameters: tuple[Parameter, ...]) -> Mapping[str, Mapp
     own = next((p for p in parameters if p.name == VARIANT), None)
     if own is None and rows:
         raise UsageError(f"emotalk: variants: no parameter {VARIANT!r} names them")
-    if own is None:
+    if own is None or not rows:
         return {}
     known = {name: dict(fields or {}) for name, fields in _mapping(rows, "emotalk: variants").items()}
     missing = [value for value in own.values if value not in known]

@@ -22,6 +22,7 @@ from bench.sweeps.score import VALIDATION, scores
 from bench.sweeps.search import as_setting, mapped, planned
 from bench.sweeps.trials import Trial, TrialFolder
 from bench.tracking.mirror import SILENT, Mirror
+from bench.train import TRAINER_VERSION
 from bench.train_verb import find_trainable, train_verb
 from bench.training.clips import TrainingClips
 from bench.training.config import as_document, make_config, typed
@@ -60,8 +61,14 @@ class Sweep:
             raise UsageError("early_terminate and emotalk: patience: expected one of the two")
         self.trainable = find_trainable(flags)
         self.definition = self._checked(definition)
-        TrainingClips(flags, space, self.trainable)  # what is not prepared is said before anything runs
-        self.hash = key_of(document=dict(definition.document), seed=flags.seed, data=self.training())[:8]
+        clips = TrainingClips(flags, space, self.trainable)  # what is not prepared is said before anything runs
+        self.hash = key_of(
+            document=dict(definition.document),
+            seed=flags.seed,
+            training=self.training(),
+            data=clips.source.fingerprint,
+            versions=[TRAINER_VERSION, self.trainable.version],
+        )[:8]
         name = re.sub("[^A-Za-z0-9_-]+", "-", definition.name)
         self.folder = TrialFolder(space.sweep(f"{name}-{self.hash}"))
 

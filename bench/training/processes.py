@@ -66,10 +66,10 @@ class Processes:
 
     def told(self, value: Any = None) -> Any:
         """For all: what the first process gives, in every one; they wait until it comes."""
-        from torch import distributed
-
         if self.size == 1:
             return value
+        from torch import distributed
+
         box = [value]
         with _all_alive():
             distributed.broadcast_object_list(box, src=0, device="cpu")

@@ -19,7 +19,7 @@ from bench.train import train
 from bench.training.curve import read_curve
 from bench.training.processes import ALONE, Processes, launched
 
-EXACT = ("sgd", "parts", "phases", "bfloat16")
+EXACT = ("sgd", "parts", "phases", "rare", "bfloat16")
 
 
 def together(folder: Path, *names: str, size: int = 2) -> list[subprocess.CompletedProcess]:
@@ -49,7 +49,9 @@ def both(tmp_path_factory) -> tuple[Path, Path]:
     return alone, two
 
 
-@pytest.mark.parametrize(("name", "allowed"), [("sgd", 1e-5), ("parts", 1e-5), ("phases", 1e-5), ("bfloat16", 1e-3)])
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("sgd", 1e-5), ("parts", 1e-5), ("phases", 1e-5), ("rare", 1e-5), ("bfloat16", 1e-3)]
+)
 def test_two_processes_give_the_weights_and_the_curve_of_one_with_twice_the_batch(both, name, allowed):
     one, two = (load_file(folder / name / "best.safetensors") for folder in both)
     assert max(float(np.abs(one[key] - two[key]).max()) for key in one) < allowed

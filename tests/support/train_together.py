@@ -15,10 +15,32 @@ from bench.train import Job, train
 from bench.training.processes import joined, launched
 
 STEPS = {"steps": 5, "validate_every": 5, "warmup_steps": 0}
+
+
+class Rare(Plain):
+    """One layer that only some shares of a batch have a gradient for, and one that none has."""
+
+    def build(self, config):
+        from torch import nn
+
+        return nn.ModuleDict({"net": super().build(config), "rare": nn.Linear(4, 1), "never": nn.Linear(4, 1)})
+
+    def loss(self, model, batch, context):
+        losses = super().loss(model["net"], batch, context)
+        far = batch["inputs"][batch["inputs"][:, 0] > 2.0]
+        if len(far):
+            losses["loss"] = losses["loss"] + model["rare"](far).square().sum() / len(batch["inputs"])
+        return losses
+
+    def validate(self, model, data, context):
+        return super().validate(model["net"], data, context)
+
+
 CASES = {
     "sgd": (Plain, {**STEPS, "optimiser": "sgd", "learning_rate": 0.1}),
     "parts": (Plain, {**STEPS, "accumulate": 2, "ema": 0.9}),
     "phases": (PlainAdversary, {**STEPS, "accumulate": 2}),
+    "rare": (Rare, {**STEPS, "weight_decay": 0.5}),
     "bfloat16": (Plain, {**STEPS, "precision": "bfloat16", "learning_rate": 1e-3}),
     "dropout": (Toy, {}),
     "odd": (Plain, {"batch_size": 15}),
