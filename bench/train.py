@@ -89,7 +89,8 @@ class _Run:
         self.job, self.config, self.device, self.processes = job, job.config, job.device, job.processes
         self.trainable, self.started = job.trainable, time.monotonic()
         self.metric, self.direction = _chosen_by(job.trainable)
-        self.parts = _parts(job)
+        self.parts = getattr(job.config, "accumulate", 1)
+        self.processes.refuse_uneven(job.config.batch_size, self.parts)
         with self.processes.first_before_others():
             self.training = job.trainable.data(job.training, job.reader, job.config)
             self.validation = job.trainable.data(job.validation, job.reader, job.config)
@@ -279,17 +280,6 @@ def validation_context(job: Job, step: int) -> Context:
 
 def _always(phase: str, context: Context) -> bool:
     return True
-
-
-def _parts(job: Job) -> int:
-    """In how many parts each process computes its share of a batch; UsageError if they cannot be of one size."""
-    parts, size, batch = getattr(job.config, "accumulate", 1), job.processes.size, job.config.batch_size
-    if parts < 1 or batch % parts:
-        raise UsageError(f"accumulate = {parts}: expected a divisor of batch_size = {batch}")
-    if batch % (parts * size):
-        times = f"{size} processes" + (f" x accumulate = {parts}" if parts > 1 else "")
-        raise UsageError(f"{times}: expected a divisor of batch_size = {batch}, which is divided among them")
-    return parts
 
 
 def _chosen_by(trainable: Trainable) -> tuple[str, Direction]:

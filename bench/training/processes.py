@@ -38,6 +38,14 @@ class Processes:
     def first(self) -> bool:
         return self.rank == 0
 
+    def refuse_uneven(self, batch: int, parts: int) -> None:
+        """UsageError unless a batch can be divided among the processes, and each share into so many parts of one size."""
+        if parts < 1 or batch % parts:
+            raise UsageError(f"accumulate = {parts}: expected a divisor of batch_size = {batch}")
+        if batch % (parts * self.size):
+            times = f"{self.size} processes" + (f" x accumulate = {parts}" if parts > 1 else "")
+            raise UsageError(f"{times}: expected a divisor of batch_size = {batch}, which is divided among them")
+
     def share(self, batch: Any) -> Any:
         """This process's part of the batch that all have drawn."""
         return batch if self.size == 1 else parts_of(to_device(batch, "cpu"), self.size)[self.rank]
