@@ -105,7 +105,8 @@ def test_many_lines_take_little_room(tmp_path, columns):
     table = ClipTable.read(path, columns)
     until = time.monotonic() + 5
     held = math.inf
-    while held > MOST_BYTES_A_LINE * clips * metrics and time.monotonic() < until:  # Arrow's threads free what they read
+    while held > MOST_BYTES_A_LINE * clips * metrics and time.monotonic() < until:
+        # Arrow's threads free what they read when they come to it
         held = tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes() - before
         time.sleep(0.05)
     tracemalloc.stop()
