@@ -12,8 +12,8 @@ from reports.words import ARROW, decimals_for, join, number, plural, printable, 
 
 HEAD = ("metric", "row", "reference", "worse by [95 %]", "margin", "as large as", "can show", "p Holm", "verdict")
 OVERALL = {
-    "not worse": "Not worse: every metric of the gate is within its margin.",
-    "regressed": "Regressed: {worse}.",
+    "not worse": "Not worse: every primary endpoint is within its margin{guards}.",
+    "regressed": "Regressed: worse in {worse}.",
     "could not tell": "Could not tell: {unknown}; more clips, or more speakers, are needed.",
 }
 EXPLAINED = (
@@ -61,9 +61,16 @@ def heading(record: RegressionRecord) -> str:
 
 def verdict_in_words(record: RegressionRecord) -> str:
     """One sentence for the row."""
-    of = {said: [line.metric for line in record.lines if line.verdict == said] for said in ("worse", "not shown")}
-    unknown = f"{join(of['not shown'])} not shown" if of["not shown"] else "no metric of the gate could be judged"
-    return OVERALL[record.verdict].format(worse=f"worse in {join(of['worse'])}", unknown=unknown)
+    worse = [line.metric for line in record.lines if line.verdict == "worse"]
+    unknown, guards = (
+        [line.metric for line in record.lines if (line.verdict, line.margin.role) == ("not shown", role)]
+        for role in ("primary", "guard")
+    )
+    return OVERALL[record.verdict].format(
+        worse=join(worse),
+        unknown=f"{join(unknown)} not shown" if unknown else "no metric of the gate could be judged",
+        guards=f"; of the guards not shown: {join(guards)}" if guards else "",
+    )
 
 
 def sentence(line: GateLine) -> str:

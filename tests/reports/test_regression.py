@@ -76,6 +76,13 @@ def test_the_text_opens_with_the_verdict_and_names_what_decides_it(words):
     assert "no metric of the gate could be judged" in " ".join(words(record(verdict="could not tell")).split())
 
 
+def test_a_guard_that_is_not_shown_is_named_and_not_called_missing_evidence():
+    guard = line("not shown", "Sacc-rate")
+    guard.margin.role = "guard"
+    said = terminal(record(line("not worse"), guard))
+    assert "Not worse: every primary endpoint is within its margin; of the guards not shown: Sacc-rate." in said
+
+
 def test_margins_are_told_with_the_values_they_came_from():
     said = markdown(record(line("not worse")))
     assert "10 % of 0.200, how much worse static (0.250) is than gt-reencoded (0.050) on 24 clips" in said

@@ -30,7 +30,7 @@ def verdict(results):
 
 def test_a_row_that_is_not_worse_ends_with_0_and_leaves_three_files(regress, another, frozen, results, verdict):
     code, out, _ = regress("--result", another().folder, "--reference", "model")
-    assert code == 0 and "Not worse: every metric of the gate is within its margin." in out
+    assert code == 0 and "Not worse: every primary endpoint is within its margin." in out
     assert sorted(p.name for p in verdict.iterdir()) == ["junit.xml", "verdict.json", "verdict.md"]
     record = RegressionRecord.model_validate_json((verdict / "verdict.json").read_text())
     assert record.verdict == "not worse" and record.reference_sha256 == frozen.sha256
