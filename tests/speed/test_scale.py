@@ -6,7 +6,10 @@ from bench.scale import ahead, large, page
 from bench.scale.cost import Run
 from bench.scale.memory import Peak
 
-FEW, MANY = large.ONE_TAKE, 4 * large.ONE_TAKE  # the same mix of clips: neutral ones are what reference images come from
+FEW, MANY = (
+    large.ONE_TAKE,
+    4 * large.ONE_TAKE,
+)  # the same mix of clips: neutral ones are what reference images come from
 
 
 @pytest.fixture
