@@ -32,15 +32,16 @@ class _Rendered:
     kind = "re-implementation"
     version = "1"
 
-    def __init__(self) -> None:
-        self.renderer = Renderer(weights_of("generator"))
-        self.mapping_file = weights_of("landmarks_to_face")
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The generator; asked for by what renders alone, so that cues can be had without it."""
+        return Renderer(weights_of("generator"))
 
     @cached_property
     def _mapping(self) -> Any:
         from baselines.two_stage.stage2_training import build_landmarks_to_face
 
-        return _loaded(build_landmarks_to_face, self.mapping_file)
+        return _loaded(build_landmarks_to_face, weights_of("landmarks_to_face"))
 
     def _frames(self, request: Request, cues: Cues) -> Iterator[np.ndarray]:
         """The reference image's person with these cues; frames without a face take the last one that has one."""
@@ -77,7 +78,6 @@ class TwoStage(_Rendered):
     consumes = frozenset({Input.AUDIO, Input.EMOTION, Input.LEVEL, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
 
     def __init__(self, checkpoint: Path | None = None):
-        super().__init__()
         self.speech_file = checkpoint or weights_of("speech_to_cues")
 
     @cached_property
