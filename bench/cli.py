@@ -16,7 +16,7 @@ import tyro
 
 from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.flags.clips import Calibrate, Evaluate, Generate, Prepare, Run, Train
-from bench.flags.common import Common, Mirrored
+from bench.flags.inherited import Common, Mirrored
 from bench.flags.regress import Regress
 from bench.flags.results import Compare, Power, Published, Report
 from bench.flags.suite import Datasets, Doctor, Methods, Metrics, Submit, Weights

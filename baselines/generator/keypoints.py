@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from baselines.generator.grids import resized
-from baselines.generator.layers import block, doubled
+from baselines.generator.layers import block, larger
 
 
 class Face(NamedTuple):
@@ -72,9 +72,9 @@ class KeyPointNetwork(nn.Module):
             seen.append(x)
         x = self.bottom(x)
         whole = x.mean((2, 3)).float()
-        x = self.up8(torch.cat([doubled(x), seen[3]], 1))
-        x = self.up16(torch.cat([doubled(x), seen[2]], 1))
-        x = self.up32(torch.cat([doubled(x), seen[1]], 1))
+        x = self.up8(torch.cat([larger(x), seen[3]], 1))
+        x = self.up16(torch.cat([larger(x), seen[2]], 1))
+        x = self.up32(torch.cat([larger(x), seen[1]], 1))
         with torch.autocast(x.device.type, enabled=False):  # places need more than eight bits
             posed = _places(self.heat(x.float()), self.depth(x.float()))
             pose = self.pose(whole)

@@ -27,9 +27,9 @@ class Residual(nn.Module):
         return nn.functional.silu(x + self.body(x))
 
 
-def doubled(x: torch.Tensor) -> torch.Tensor:
-    """Twice the height and width."""
-    return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+def larger(x: torch.Tensor, times: int = 2) -> torch.Tensor:
+    """So many times the height and width."""
+    return nn.functional.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
 def _groups(channels: int) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 from baselines.generator.grids import heatmaps, resized, sample
 from baselines.generator.keypoints import Face, KeyPointNetwork
 from baselines.generator.landmark_ties import FINE
-from baselines.generator.layers import Residual, block, doubled
+from baselines.generator.layers import Residual, block, larger
 from baselines.generator.motion import MotionNetwork, small
 
 FINE_SPREAD = 0.03
@@ -83,26 +83,22 @@ class Generator(nn.Module):
         seen = motion.seen.to(source.quarter.dtype)
         moved = sample(source.quarter, motion.places) * seen[:, :1]
         x = self.at_quarter(self.into(torch.cat([moved, motion.features], 1)))
-        moved = sample(source.half, _finer(motion.places, 2)) * doubled(seen[:, 1:2])
+        moved = sample(source.half, _finer(motion.places, 2)) * larger(seen[:, 1:2])
         with torch.autocast(x.device.type, enabled=False):
             points = [f.posed[:, FINE] for f in (driving, source.face)]
             there, before = (heatmaps(p, self.size // 2, FINE_SPREAD) for p in points)
         fine = torch.cat([there, there - before], 1).to(x.dtype)
-        x = self.at_half(torch.cat([doubled(x), moved, fine], 1))
+        x = self.at_half(torch.cat([larger(x), moved, fine], 1))
         x = self.paint(nn.functional.silu(nn.functional.pixel_shuffle(self.to_whole(x), 2)))
         with torch.autocast(x.device.type, enabled=False):
             x = nn.functional.pixel_shuffle(x.float(), self.scale)
             finer = 4 * self.scale
             warped = sample(source.picture, _finer(motion.places, finer))
-            taken = torch.sigmoid(x[:, 3:]) * _larger(motion.seen[:, 2:].float(), finer)
+            taken = torch.sigmoid(x[:, 3:]) * larger(motion.seen[:, 2:].float(), finer)
             picture = taken * warped + (1 - taken) * torch.sigmoid(x[:, :3])
         return {"picture": picture, "warped": warped, "taken": taken}
 
 
 def _finer(places: torch.Tensor, times: int) -> torch.Tensor:
     """Places (B, g, g, 2) on a grid so many times as fine."""
-    return _larger(places.permute(0, 3, 1, 2), times).permute(0, 2, 3, 1)
-
-
-def _larger(maps: torch.Tensor, times: int) -> torch.Tensor:
-    return nn.functional.interpolate(maps, scale_factor=float(times), mode="bilinear", align_corners=False)
+    return larger(places.permute(0, 3, 1, 2), times).permute(0, 2, 3, 1)

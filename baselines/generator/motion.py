@@ -9,7 +9,7 @@ from torch import nn
 
 from baselines.generator.grids import grid, heatmaps, resized, sample
 from baselines.generator.keypoints import Face
-from baselines.generator.layers import block, doubled
+from baselines.generator.layers import block, larger
 
 SPREAD = 0.1
 """Standard deviation of a key point's heat on the motion grid, in half widths of the picture."""
@@ -60,8 +60,8 @@ class MotionNetwork(nn.Module):
         low = self.bottom(self.down8(first))
         gain, bias = self.told(told)[..., None, None].chunk(2, 1)
         low = low * (1 + gain) + bias
-        second = self.up16(torch.cat([doubled(low), first], 1))
-        features = self.up32(torch.cat([doubled(second), x], 1))
+        second = self.up16(torch.cat([larger(low), first], 1))
+        features = self.up32(torch.cat([larger(second), x], 1))
         with torch.autocast(source.device.type, enabled=False):
             mask = self.mask(features.float()).softmax(1)
             rest = self.rest(features.float())

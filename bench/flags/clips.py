@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from bench.flags.common import OnClips, OnDataset, Part, Profile
+from bench.flags.inherited import OnClips, OnDataset, Part, Profile
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from bench.flags.common import OnClips
+from bench.flags.inherited import OnClips
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from bench.flags.common import Common, Dataset, Mirrored
+from bench.flags.inherited import Common, Dataset, Mirrored
 
 
 @dataclass

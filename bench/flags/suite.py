@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from bench.flags.common import Common, Dataset
+from bench.flags.inherited import Common, Dataset
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from bench.flags.common import Dataset, Mirrored, Part, Profile
+from bench.flags.inherited import Dataset, Mirrored, Part, Profile
 
 
 @dataclass

@@ -11,7 +11,7 @@ from bench.atomic import own_folder, read_json, whole_folder
 from bench.cli import Outcome
 from bench.contract.errors import ExitCode, NothingDoneError, UsageError
 from bench.data.store import Selection, Store
-from bench.flags.common import OnClips
+from bench.flags.inherited import OnClips
 from bench.tracking.mirror import SILENT, Mirror
 from bench.workspace import Workspace
 

@@ -15,7 +15,7 @@ from bench.contract.metric import Direction
 from bench.data.datasets import is_embedded
 from bench.data.store import key_of
 from bench.flags.clips import Train
-from bench.flags.common import Dataset, Profile
+from bench.flags.inherited import Dataset, Profile
 from bench.sweeps import learned
 from bench.sweeps.definition import SEED, VARIANT, Definition
 from bench.sweeps.score import VALIDATION, scores

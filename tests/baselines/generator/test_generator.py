@@ -126,3 +126,22 @@ def test_fine_key_points_are_eyes_and_mouth():
     assert {"iris left", "iris right", "upper lip, inner"} <= set(names) and "chin" not in names
     assert len(set(TIED.values())) == len(TIED) and max(TIED.values()) < 478
     assert np.array(FINE).max() < len(TIED)
+
+
+def test_a_frame_of_the_two_core_recipe_stays_under_two_gflop():
+    import tomllib
+    from importlib.resources import files
+
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from baselines.generator.training import GeneratorConfig, build_generator
+
+    recipe = tomllib.loads((files("baselines") / "generator" / "recipes" / "quick-cpu.toml").read_text())
+    config = GeneratorConfig(**recipe)
+    made = build_generator(config)
+    picture = torch.rand(1, 3, config.size * config.scale, config.size * config.scale)
+    with torch.no_grad():
+        source = made.source(picture)
+        with FlopCounterMode(display=False) as counted:
+            made(source, source.face)
+    assert 1.3e9 < counted.get_total_flops() < 1.5e9  # the recipe says 1.4

@@ -1,4 +1,4 @@
-"""Flags that several verbs of the command line have."""
+"""Flags that verbs of the command line inherit: of every verb, of those that W&B hears of, of those on a dataset and its clips."""
 
 from __future__ import annotations
 
