@@ -46,6 +46,24 @@ def run(space, **flags):
     return train_verb(Train(**flags), space, "emotalk train")
 
 
+def test_training_speakers_of_another_profile_join_and_the_recipe_says_so(space):
+    alone = run(space)
+    more = ["M302_front_sad_1_001", "W301_front_sad_1_001"]
+    write_store(space.store("puppet-quick"), {"judge-train": more, "validation": VALIDATION}, manifest="quick")
+    [row] = run(space, also=("quick",)).document["runs"]
+    record = json.loads((Path(row["run"]) / "run.json").read_text())
+    assert record["train_speakers"] == ["M301", "M302", "W301"] and record["validation_clips"] == len(VALIDATION)
+    assert record["manifest"] == "smoke+quick" and row["run_id"] != alone.document["runs"][0]["run_id"]
+    assert "--also quick" in read_expert(Path(row["expert"])).card["recipe"]
+
+
+def test_a_dataset_without_profiles_takes_no_further_ones(space):
+    from bench.training.clips import _further
+
+    with pytest.raises(UsageError, match="mead has no profiles"):
+        _further(Train(metric="toy", dataset="mead"), space, "judge-train")
+
+
 def test_a_run_leaves_its_record_its_curve_its_weights_and_an_expert(space):
     outcome = run(space)
     assert outcome.code == ExitCode.DONE
