@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import rates
-from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
+from bench.atomic import FATAL_ERRNO, alone_in, write_json
 from bench.contract.clip import SourceClip
 from bench.contract.commands import MADE_HERE
 from bench.contract.errors import NothingDoneError, Reason, RejectedInput, UsageError
-from bench.contract.files import whole_file
 from bench.data.datasets import Dataset, get_dataset
 from bench.data.store import Store
 from bench.progress import Bar, in_parallel
+from bench.reference_images import reference_image
 from bench.workspace import Workspace
 
 PASSING = (Reason.UNREADABLE, Reason.MISSING_FILE, Reason.PREPARE_FAILED)
@@ -330,7 +330,7 @@ def _companions(
             continue
         reference = choices.reference_of(clip)
         if reference and reference.clip.clip_id not in images:
-            images[reference.clip.clip_id] = _reference_image(store, records[reference.clip.clip_id])
+            images[reference.clip.clip_id] = reference_image(store, records[reference.clip.clip_id])
         sentence = choices.other_sentence(clip)
         emotion = choices.other_emotion(clip)
         frame, digest = (images[reference.clip.clip_id] if reference else None) or (None, None)
@@ -352,50 +352,3 @@ def _companions(
             }
         )
     return rows, {clip_id for clip_id, image in images.items() if image is None}
-
-
-def _reference_image(store: Store, record: dict[str, Any]) -> tuple[int, str] | None:
-    """Index and pixel hash of the reference image of a clip, None if no frame of it will do; chosen once per content."""
-    from bench.contract.reference_frame import REFERENCE_VERSION
-
-    clip_id = record["clip_id"]
-    key = f"{REFERENCE_VERSION}-{record['content_sha256']}"
-    note = store.reference_note(clip_id)
-    kept = read_json(note)
-    if kept is not None and kept.get("key") == key:
-        if kept["frame"] is None:
-            return None
-        image = store.reference_image(clip_id, kept["sha256"])
-        if image.is_file() and image.stat().st_size == kept["bytes"]:
-            return kept["frame"], kept["sha256"]
-    made = _new_reference_image(store, clip_id)
-    frame, digest = made or (None, None)
-    size = store.reference_image(clip_id, digest).stat().st_size if digest else None
-    write_json(note, {"key": key, "frame": frame, "sha256": digest, "bytes": size})
-    return made
-
-
-def _new_reference_image(store: Store, clip_id: str) -> tuple[int, str] | None:
-    """Write references/<clip_id>-<hash>.png: the most frontal frame with open eyes and closed mouth."""
-    import hashlib
-    from itertools import islice
-
-    import cv2
-
-    from bench.contract.clip import FPS
-    from bench.contract.cues import Cues
-    from bench.contract.geometry import pose_of
-    from bench.contract.reference_frame import choose_reference_frame
-    from bench.data import media
-
-    folder = store.clip_folder(clip_id)
-    cues = Cues.load(folder / "cues.safetensors")
-    try:
-        index = choose_reference_frame(cues, pose_of(cues.transform))
-    except RejectedInput:
-        return None
-    frame = next(islice(media.read_frames(folder / "face.mp4", fps=FPS), index, None))
-    digest = hashlib.sha256(frame.tobytes()).hexdigest()
-    with whole_file(store.reference_image(clip_id, digest)) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", frame[..., ::-1])[1].tobytes())
-    return index, digest

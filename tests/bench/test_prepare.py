@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import bench.prepare
+import bench.reference_images
 from bench.contract.cues import Cues
 from bench.contract.errors import NothingDoneError
 from bench.data import media
@@ -80,8 +80,8 @@ def test_reference_images_are_looked_for_once_and_a_missing_one_again(smoke_tree
     work = tmp_path / "work"
     shutil.copytree(smoke_work, work)
     looked = []
-    made = bench.prepare._new_reference_image
-    monkeypatch.setattr(bench.prepare, "_new_reference_image", lambda *a: looked.append(a[1]) or made(*a))
+    made = bench.reference_images._new_reference_image
+    monkeypatch.setattr(bench.reference_images, "_new_reference_image", lambda *a: looked.append(a[1]) or made(*a))
     before = prepare_smoke(smoke_tree, work)
     assert looked == []
     images = sorted((before.store / "references").glob("*.png"))
