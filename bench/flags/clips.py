@@ -73,7 +73,8 @@ class Generate(OnClips):
     """A method makes one video per prepared clip."""
 
     method: str = tyro.MISSING
-    """A known name or path/file.py:Class (runs that code); @other-audio, @other-emotion, @first-frame, @cues behind it (docs/add-a-method.md)."""
+    """A known name or path/file.py:Class (runs that code);
+    @other-audio, @other-emotion, @first-frame, @cues may follow (docs/add-a-method.md)."""
     checkpoint: Path | None = None
     """Given to the method's class."""
     out: Path | None = None
