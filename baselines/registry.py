@@ -18,6 +18,7 @@ from bench.contract.errors import UsageError
 from bench.contract.method import Input, Method
 
 _CONTROLS = "baselines.controls.data_controls"
+_TWO_STAGE = "baselines.two_stage"
 METHODS: Mapping[str, str] = MappingProxyType(
     {
         "gt": f"{_CONTROLS}:GroundTruth",
@@ -29,9 +30,26 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "frozen-gaze": f"{_CONTROLS}:FrozenGaze",
         "time-shuffled-gaze": f"{_CONTROLS}:ShuffledGaze",
         "time-shuffled-pose": f"{_CONTROLS}:ShuffledPose",
+        "generator-self": "baselines.generator.method:GeneratorSelf",
+        "oracle-cues": f"{_TWO_STAGE}.methods:OracleCues",
+        "two_stage": f"{_TWO_STAGE}.methods:TwoStage",
+        "two_stage-separate": f"{_TWO_STAGE}.ablations:Separate",
+        "two_stage-regressed-gaze": f"{_TWO_STAGE}.ablations:RegressedGaze",
+        "two_stage-no-classifier": f"{_TWO_STAGE}.ablations:NoClassifier",
+        "two_stage-no-label": f"{_TWO_STAGE}.ablations:NoLabel",
+        "two_stage-teacher-forced": f"{_TWO_STAGE}.ablations:TeacherForced",
+        "two_stage-no-relocation": f"{_TWO_STAGE}.ablations:NoRelocation",
+        "two_stage-no-latent": f"{_TWO_STAGE}.ablations:NoLatent",
     }
 )
-GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"controls": tuple(METHODS)})
+_names = tuple(METHODS)
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "controls": _names[: _names.index("generator-self")],
+        "two-stage": ("generator-self", "oracle-cues", "two_stage"),
+        "ablations": tuple(name for name in METHODS if name.startswith("two_stage-")),
+    }
+)
 CUES_ONLY = "@cues"
 KINDS = ("control", "re-implementation", "official", "plug-in")
 ALTERED = MappingProxyType(
@@ -114,11 +132,15 @@ class MethodSpec:
         return method
 
     def identity(self) -> dict[str, str | None]:
-        """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint, a damage's dose.
+        """What the outputs depend on besides the clip, by content: the code of a plug-in, the checkpoint, the shipped weights, a
+        damage's dose.
 
-        A plug-in's code is its file and what it imports from beside it.
+        A plug-in's code is its file and what it imports from beside it. WeightsError if weights lack.
         """
-        more = {} if self.dose is None else {"dose": f"{self.dose:g}"}
+        listed = getattr(self.load(), "files", None)
+        files = listed(rendered=not self.cues_only) if listed else {}
+        more: dict[str, str] = {f"weights:{name}": sha256_of(path) for name, path in files.items()}
+        more |= {} if self.dose is None else {"dose": f"{self.dose:g}"}
         more |= {"cues_only": "yes"} if self.cues_only else {}
         return more | {
             "target": self.target,
@@ -130,10 +152,13 @@ class MethodSpec:
 
 def find_method(name: str, checkpoint: Path | None = None) -> MethodSpec:
     """The method called `name`: a known name, `NAME@other-audio` and the other request controls, `path/file.py:Class`, a
-    damage with its dose, `blur~1.5`; any of them with `@cues` behind it.
+    damage with its dose, `blur~1.5`; any of them with `@cues` behind it. `NAME=FILE` gives a checkpoint too.
 
     Raises UsageError with the nearest names and the list.
     """
+    before, given, file = name.partition("=")
+    if given and checkpoint is None and (before.partition("@")[0] in METHODS or ".py:" in before):
+        return find_method(before, Path(file))
     if name.endswith(CUES_ONLY):
         return replace(find_method(name.removesuffix(CUES_ONLY), checkpoint), name=name, cues_only=True)
     base, at, altered = name.rpartition("@")

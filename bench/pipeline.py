@@ -42,7 +42,7 @@ def run_pipeline(flags: cli.Run, space: Workspace, command: str, mirror: Mirror 
         raise UsageError("--methods is empty; `emotalk methods` lists them")
     # what cannot be loaded is said before an hour of preparing
     for spec in specs:
-        spec.load()
+        spec.identity()
     protocols = load_protocols(flags.protocol)
     prepared = prepare(flags, space, command, mirror)
     say(prepared.text)

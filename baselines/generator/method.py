@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +25,17 @@ class GeneratorSelf:
     consumes = frozenset({Input.REFERENCE_IMAGE, Input.TRUE_VIDEO})
 
     def __init__(self, checkpoint: Path | None = None):
-        self.renderer = Renderer(checkpoint or weights_of("generator"))
+        self.checkpoint = checkpoint
+        self.saw_test_speakers = "unknown" if checkpoint else "no"
+
+    def files(self, *, rendered: bool = True) -> Mapping[str, Path]:
+        """All weights that its frames depend on."""
+        return {"generator": self.checkpoint or weights_of("generator")}
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The generator."""
+        return Renderer(self.files()["generator"])
 
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         """The reference image's person with the pose and deformation that the network sees in each real frame."""

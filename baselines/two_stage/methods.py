@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,12 +18,11 @@ from baselines.two_stage.mfcc import mfcc
 from bench.contract.clip import EMOTIONS
 from bench.contract.cues import Cues
 from bench.contract.errors import NotApplicable, Reason, WeightsError
-from bench.contract.expert_file import read_expert
+from bench.contract.expert_file import read_card, read_expert
 from bench.contract.method import Input, Request
 
 BATCH = 8
-TEMPERATURE = 0.8
-"""Of lids, gaze and pose; chosen on validation speakers."""
+GENERATOR, MAPPING = "generator", "landmarks_to_face"
 
 
 class _Rendered:
@@ -32,16 +31,30 @@ class _Rendered:
     kind = "re-implementation"
     version = "1"
 
+    def __init__(self, checkpoint: Path | None = None):
+        self.checkpoint = checkpoint
+        self.saw_test_speakers = "unknown" if checkpoint else "no"
+
+    def part(self, name: str) -> Path:
+        """The weights of one part of the model."""
+        beside = self.checkpoint and self.checkpoint.with_name(f"{name}.safetensors")
+        return beside if beside and beside.is_file() else weights_of(name)
+
+    def files(self, *, rendered: bool = True) -> Mapping[str, Path]:
+        """All weights that its frames depend on; without `rendered` its cues."""
+        return {name: self.part(name) for name in (GENERATOR, MAPPING)} if rendered else {}
+
     @cached_property
     def renderer(self) -> Renderer:
         """The generator; asked for by what renders alone, so that cues can be had without it."""
-        return Renderer(weights_of("generator"))
+        return Renderer(self.part(GENERATOR))
 
     @cached_property
-    def _mapping(self) -> Any:
+    def mapping(self) -> Any:
+        """Stage 2."""
         from baselines.two_stage.stage2_training import build_landmarks_to_face
 
-        return _loaded(build_landmarks_to_face, weights_of("landmarks_to_face"))
+        return _loaded(build_landmarks_to_face, self.part(MAPPING))
 
     def _frames(self, request: Request, cues: Cues) -> Iterator[np.ndarray]:
         """The reference image's person with these cues; frames without a face take the last one that has one."""
@@ -54,7 +67,7 @@ class _Rendered:
             some = slice(start, start + BATCH)
             count = len(landmarks[some])
             with torch.inference_mode():
-                face = self._mapping(
+                face = self.mapping(
                     before.expand(count, -1, -1), landmarks[some], turned[some], source.repeated(count).face
                 )
             yield from self.renderer.render(source, face)
@@ -65,6 +78,14 @@ class OracleCues(_Rendered):
 
     name = "oracle-cues"
     consumes = frozenset({Input.TRUE_CUES, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
+
+    def __init__(self, checkpoint: Path | None = None):
+        """`checkpoint`: other weights of stage 2; a generator.safetensors beside them is taken too."""
+        super().__init__(checkpoint)
+
+    def part(self, name: str) -> Path:
+        """The weights of one part of the model."""
+        return self.checkpoint if self.checkpoint and name == MAPPING else super().part(name)
 
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         """Frames of the reference image's person with the real clip's landmarks and pose."""
@@ -77,14 +98,26 @@ class TwoStage(_Rendered):
     name = "two_stage"
     consumes = frozenset({Input.AUDIO, Input.EMOTION, Input.LEVEL, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
 
+    weights: ClassVar[str] = "speech_to_cues"
+    """Shipped weights of stage 1."""
+    relocated: ClassVar[bool] = True
+
     def __init__(self, checkpoint: Path | None = None):
-        self.speech_file = checkpoint or weights_of("speech_to_cues")
+        """`checkpoint`: other weights of stage 1; a landmarks_to_face.safetensors and a generator.safetensors beside them are
+        taken too."""
+        super().__init__(checkpoint)
+
+    def files(self, *, rendered: bool = True) -> Mapping[str, Path]:
+        """All weights that its frames depend on; without `rendered` its cues."""
+        return {"speech_to_cues": self.checkpoint or weights_of(self.weights), **super().files(rendered=rendered)}
 
     @cached_property
-    def _speech(self) -> Any:
+    def _speech(self) -> tuple[Any, float]:
+        """Stage 1 and its temperature."""
         from baselines.two_stage.stage1_training import build_speech_to_cues
 
-        return _loaded(build_speech_to_cues, self.speech_file)
+        file = self.checkpoint or weights_of(self.weights)
+        return _loaded(build_speech_to_cues, file), read_card(file)["config"]["temperature"]
 
     def cues(self, request: Request) -> Cues:
         """Stage 1 alone."""
@@ -94,14 +127,16 @@ class TwoStage(_Rendered):
         from baselines.two_stage.speech_to_cues import Said
 
         reference = Reference.of(request.reference_cues)
-        model = self._speech
+        model, temperature = self._speech
         columns = torch.from_numpy(mfcc(request.audio, request.n_frames))[None]
         face = torch.from_numpy(reference.landmarks.astype(np.float32)).reshape(1, -1)
         said = Said(torch.tensor([EMOTIONS.index(request.emotion)]), torch.tensor([request.level or 0]), face)
         drawn = torch.from_numpy(noise(request.seed, request.n_frames))[None]
-        frames = sample(model, columns, said, drawn, TEMPERATURE)
+        frames = sample(model, columns, said, drawn, temperature)
         gaze = to_angles(frames.bins[0].numpy()) if model.shape.discretised else 10 * frames.gaze[0].numpy()
-        return together(model.decoded(frames.code[0]).numpy(), frames.pose[0].numpy(), gaze, reference)
+        return together(
+            model.decoded(frames.code[0]).numpy(), frames.pose[0].numpy(), gaze, reference, moved=self.relocated
+        )
 
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         """Frames of the reference image's person saying it."""

@@ -34,8 +34,9 @@ def beginning(batch: int, codes: int, like: torch.Tensor) -> Frames:
 def sample(
     model: SpeechToCues, columns: torch.Tensor, said: Said, drawn: torch.Tensor, temperature: float = 1.0
 ) -> Frames:
-    """Cues (B, T) of MFCC (B, 4 T, 20); `drawn` (B, T, DRAWS) uniform numbers. Temperature 0 takes what is most likely.
+    """Cues (B, T) of MFCC (B, 4 T, 20); `drawn` (B, T, DRAWS) uniform numbers.
 
+    Temperature 0 takes what is most likely. Above it, lids are drawn at 1: blinks are rare, and less would take them away.
     A clip does not depend on those beside it, and its first frames not on how long it is, but for the look-ahead.
     """
     model.eval()
@@ -54,7 +55,7 @@ def draw(
 ) -> Frames:
     """The cues of the frames that these states are of, each drawn given those that were drawn before it."""
     now = before
-    now = now._replace(lids=_choice(model.guess(states, now, before).lids, drawn[..., 0], temperature))
+    now = now._replace(lids=_choice(model.guess(states, now, before).lids, drawn[..., 0], float(temperature > 0)))
     guess = model.guess(states, now, before)
     left = _choice(guess.left, drawn[..., 1], temperature)
     now = now._replace(bins=torch.stack([left, now.bins[..., 1]], -1), gaze=guess.gaze)

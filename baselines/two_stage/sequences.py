@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from baselines.two_stage import gaze_bins
 from baselines.two_stage.cue_space import Reference, apart
 from baselines.two_stage.mfcc import PER_FRAME, mfcc
 from bench.contract.clip import EMOTIONS, Clip
@@ -18,14 +19,17 @@ from bench.contract.geometry import pose_of
 from bench.contract.reference_frame import choose_reference_frame
 from bench.contract.train import ClipReader
 
-VERSION = "1"
+VERSION = "2"
 LEAST_FRAMES = 12
 """A shorter run of frames with a face is not learnt from."""
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """One run of T frames with a face: MFCC `columns` (4 T, 20), the arrays of `Parts`, and `face` (478, 3) cm of the reference."""
+    """One run of T frames with a face: MFCC `columns` (4 T, 20), the arrays of `Parts`, and the reference's `face`.
+
+    `face` (478, 3) cm; `bins` are steadied.
+    """
 
     clip: Clip
     columns: np.ndarray
@@ -78,7 +82,7 @@ def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict
         "expression": parts.expression.astype(np.float16),
         "pose": parts.pose.astype(np.float32),
         "gaze": parts.gaze.astype(np.float32),
-        "bins": parts.bins,
+        "bins": np.stack([gaze_bins.steadied(parts.gaze[:, eye]) for eye in (0, 1)], 1),
         "lids": parts.lids.astype(np.int64),
         "face": still.landmarks.astype(np.float32),
     }

@@ -11,11 +11,13 @@ import numpy as np
 
 from baselines.two_stage.sequences import Sequences, read_spoken
 from bench.contract.clip import EMOTIONS, Clip, Part
+from bench.contract.eyes import EYES
 from bench.contract.landmarks68 import MOUTH_20
 from bench.contract.metric import Direction
 from bench.contract.train import ClipReader, Context
 
 CUES, CLASSIFIER = "cues", "classifier"
+EYELIDS = tuple(i for eye in EYES for i in (*eye["upper"], *eye["lower"]))
 OWN_CROPS = 64
 """Validation crops that are also spoken freely, each frame seeing what was drawn before it."""
 
@@ -23,7 +25,8 @@ OWN_CROPS = 64
 @dataclass(frozen=True)
 class SpeechToCuesConfig:
     """Sizes as in speech_to_cues.Shape. Switches for ablations: `classifier` loss, `discretised` gaze, `joint` generation,
-    `scheduled` sampling up to the share `own` of frames, `emotion` label. The rest weighs the losses."""
+    `scheduled` sampling up to the share `own` of frames, `emotion` label. `temperature` of
+    gaze and pose when it speaks, chosen on validation speakers. The rest weighs the losses."""
 
     steps: int = 3000
     batch_size: int = 16
@@ -40,6 +43,7 @@ class SpeechToCuesConfig:
     window: int = 64
     codes: int = 64
     dropout: float = 0.1
+    temperature: float = 0.8
     classifier: bool = True
     discretised: bool = True
     joint: bool = True
@@ -48,6 +52,7 @@ class SpeechToCuesConfig:
     own: float = 0.5
     points: float = 20.0
     mouth: float = 4.0
+    eyelids: float = 4.0
     velocity: float = 2.0
     lids: float = 0.3
     gaze: float = 0.3
@@ -103,8 +108,10 @@ class SpeechToCuesTraining:
         import torch
         from torch.nn import functional
 
+        from baselines.two_stage.batch_frames import frames_of, said_of
+
         network, classifier, config = model["cues"], model["classifier"], self.config
-        said, true = _said(batch), _frames(network, batch)
+        said, true = said_of(batch), frames_of(network, batch)
         before, now = true.at(0, config.length), true.at(1, config.length + 1)
         if context.phase == CLASSIFIER:
             numbers = classifier.of_frames(now, config.discretised) * batch["weight"][..., None]
@@ -149,7 +156,7 @@ class SpeechToCuesTraining:
         wanted = batch["expression"][:, 1:]
         made = network.decoded(guess.code)
         error = (made - wanted).abs().mean(-1)
-        lips = error[..., list(MOUTH_20)].mean(-1)
+        lips, eyes = (error[..., list(some)].mean(-1) for some in (MOUTH_20, EYELIDS))
         both = weight[:, 1:] * weight[:, :-1]
         change = ((made.diff(dim=1) - wanted.diff(dim=1)).abs().mean((-1, -2)) * both).sum() / both.sum().clamp(min=1)
         doubt = guess.doubt
@@ -161,6 +168,7 @@ class SpeechToCuesTraining:
         return {
             "points": mean(error.mean(-1)),
             "mouth": mean(lips),
+            "eyelids": mean(eyes),
             "velocity": change,
             "lids": chosen(guess.lids, now.lids),
             "gaze": gaze,
@@ -168,44 +176,31 @@ class SpeechToCuesTraining:
         }
 
     def validate(self, model: Any, data: Sequences, context: Context) -> Mapping[str, float]:
-        """Losses with true frames before each; mouth error in mm when it speaks freely; the classifier on true cues."""
+        """Losses with true frames before each, and what `spoken_freely` finds."""
         import torch
+
+        from baselines.two_stage.batch_frames import frames_of, said_of
+        from baselines.two_stage.free_running import spoken_freely
 
         network, classifier, config = model["cues"], model["classifier"], self.config
         rows = [data.row(one, 0) for one in data.sequences][:OWN_CROPS]
         batch = {n: torch.from_numpy(np.stack([r[n] for r in rows])).to(context.device) for n in rows[0]}
-        said, true = _said(batch), _frames(network, batch)
+        said, true = said_of(batch), frames_of(network, batch)
         before, now = true.at(0, config.length), true.at(1, config.length + 1)
         guess = network.guess(network.hidden(network.heard(batch["columns"]), said, before)[0], now, before)
         terms = {name: float(value) for name, value in self._terms(network, guess, now, batch).items()}
-        found = {"loss": sum(getattr(config, n) * v for n, v in terms.items()), **terms}
-        return found | self._freely(network, classifier, batch, said, now)
-
-    def _freely(self, network: Any, classifier: Any, batch: Any, said: Any, now: Any) -> dict[str, float]:
-        """Measured on cues that were drawn without any true frame."""
-        import torch
-
-        from baselines.two_stage.sampling import noise, sample
-
-        drawn = torch.from_numpy(np.stack([noise(i, self.config.length) for i in range(len(now.lids))]))
-        own = sample(network, batch["columns"], said, drawn.to(now.code.device))
-        lips = list(MOUTH_20)
-        error = (network.decoded(own.code) - batch["expression"][:, 1:])[..., lips, :].norm(dim=-1).mean(-1)
-        still = batch["expression"][:, 1:][..., lips, :].norm(dim=-1).mean(-1)
-        weight = batch["weight"]
-        answers = {
-            name: classifier(classifier.of_frames(frames, self.config.discretised) * weight[..., None]).argmax(-1)
-            for name, frames in (("true", now), ("own", own))
-        }
-        return {
-            "own_mouth_mm": float((error * weight).sum() / weight.sum() * 10),
-            "still_mouth_mm": float((still * weight).sum() / weight.sum() * 10),
-            **{f"emotion_{name}": float((a == said.emotion).float().mean()) for name, a in answers.items()},
-        }
+        free = spoken_freely(network, classifier, batch, said, now, config.temperature)
+        return {"loss": sum(getattr(config, n) * v for n, v in terms.items()), **terms, **free}
 
     def card(self, model: Any, data: Sequences, context: Context) -> Mapping[str, Any]:
-        """Who it was measured on."""
-        return {"classes": list(EMOTIONS), "validation_clips": len(data)}
+        """Whole validation clips spoken freely at several temperatures: what `temperature` was chosen by."""
+        from baselines.two_stage.free_running import at_temperatures
+
+        return {
+            "classes": list(EMOTIONS),
+            "validation_clips": len(data),
+            "temperatures": at_temperatures(model["cues"], model["classifier"], data, context.device),
+        }
 
 
 def build_speech_to_cues(config: Any, code: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
@@ -219,29 +214,6 @@ def build_speech_to_cues(config: Any, code: tuple[np.ndarray, np.ndarray] | None
     shape = Shape(**{name: getattr(config, name) for name in Shape.__dataclass_fields__})
     basis, spread = code or (np.zeros((shape.codes, 3 * N_MESH), np.float32), np.ones(shape.codes, np.float32))
     return SpeechToCues(shape, torch.from_numpy(basis), torch.from_numpy(spread))
-
-
-def _said(batch: Mapping[str, Any]) -> Any:
-    from baselines.two_stage.speech_to_cues import Said
-
-    return Said(batch["emotion"], batch["level"], batch["face"])
-
-
-def _frames(network: Any, batch: Mapping[str, Any]) -> Any:
-    """The true cues of a batch, the frame before the first one included; of the reference where the clip begins."""
-    from baselines.two_stage.sampling import beginning
-    from baselines.two_stage.speech_to_cues import Frames
-
-    code = network.coded(batch["expression"])
-    frames = Frames(code, batch["lids"], batch["bins"].clamp(min=0), batch["gaze"], batch["pose"])
-    start = beginning(len(code), code.shape[-1], code)
-    found = []
-    for true, rest in zip(frames, start, strict=True):
-        true = true.clone()
-        first = batch["first"].reshape(-1, 1, *[1] * (true.ndim - 2))
-        true[:, :1] = rest.where(first, true[:, :1])
-        found.append(true)
-    return Frames(*found)
 
 
 def _mixed(before: Any, own: Any, share: float) -> Any:

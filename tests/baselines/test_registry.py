@@ -1,6 +1,9 @@
+import tomllib
+from importlib.resources import files
+
 import pytest
 
-from baselines.registry import ALTERED, METHODS, expand, find_method
+from baselines.registry import ALTERED, GROUPS, METHODS, expand, find_method
 from bench.contract.errors import UsageError
 from bench.contract.method import Method
 
@@ -96,7 +99,44 @@ def test_unknown_alteration_is_refused():
 
 def test_groups_open_and_names_come_once():
     assert expand("static,controls,static")[0] == "static"
-    assert sorted(expand("static,controls")) == sorted(METHODS)
+    assert expand("static,controls") == ["static", *(name for name in GROUPS["controls"] if name != "static")]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_name_of_a_group_is_a_method(group):
+    assert set(GROUPS[group]) <= set(METHODS)
+
+
+def test_every_ablation_of_the_hypotheses_is_a_row():
+    claims = tomllib.loads(files("reports").joinpath("hypotheses.toml").read_text())["hypothesis"]
+    names = {name.partition("@")[0] for claim in claims for name in (claim["better"], claim["than"])}
+    assert names <= set(METHODS)
+
+
+def test_a_checkpoint_may_stand_behind_the_name(tmp_path):
+    file = tmp_path / "a=b.safetensors"
+    file.write_bytes(b"weights")
+    assert find_method(f"two_stage@cues={file}") == find_method("two_stage@cues", file)
+    with pytest.raises(UsageError, match="there is no such file"):
+        find_method(f"two_stage={tmp_path / 'none'}")
+
+
+def test_a_method_is_identified_by_the_content_of_its_weights(tmp_path):
+    file = tmp_path / "generator.safetensors"
+    file.write_bytes(b"one")
+    before = find_method("generator-self", file).identity()
+    file.write_bytes(b"other")
+    assert find_method("generator-self", file).identity() != before
+
+
+def test_parts_beside_a_checkpoint_go_before_the_shipped_ones(tmp_path):
+    for name in ("speech_to_cues", "landmarks_to_face", "generator"):
+        (tmp_path / f"{name}.safetensors").write_bytes(name.encode())
+    found = find_method("two_stage", tmp_path / "speech_to_cues.safetensors").load().files()
+    assert {path.parent for path in found.values()} == {tmp_path}
+    assert set(find_method("two_stage@cues", tmp_path / "speech_to_cues.safetensors").load().files(rendered=False)) == {
+        "speech_to_cues"
+    }
 
 
 def test_a_plugin_may_use_dataclasses_and_import_its_neighbours(tmp_path):

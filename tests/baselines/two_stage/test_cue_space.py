@@ -91,3 +91,23 @@ def test_bins_hold_their_own_middles_and_nan_has_none():
 def test_an_iris_without_a_direction_stays(cues):
     head = normalise(cues.landmarks[:2], cues.transform[:2], SIZE)
     assert np.array_equal(looking(head, np.full((2, 2, 2), np.nan)), head)
+
+
+def test_jitter_at_the_edge_of_a_bin_is_no_change_of_direction():
+    edge = np.stack([np.full(40, 5.0), np.zeros(40)], 1) + np.random.default_rng(0).normal(0, 0.6, (40, 2))
+    assert len(np.unique(gaze_bins.to_bins(edge))) > 1
+    assert len(np.unique(gaze_bins.steadied(edge))) == 1
+
+
+def test_a_look_elsewhere_and_back_is_two_changes_at_the_right_frames():
+    gaze = np.zeros((30, 2))
+    gaze[10:20] = [12.0, -9.0]
+    steady = gaze_bins.steadied(gaze)
+    assert np.flatnonzero(np.diff(steady)).tolist() == [9, 19]
+    assert steady[0] == steady[29] == gaze_bins.to_bins(np.zeros(2))
+
+
+def test_a_steadied_bin_is_never_farther_off_than_half_a_bin_and_the_slack():
+    gaze = np.cumsum(np.random.default_rng(1).normal(0, 1.5, (400, 2)), 0).clip(-29, 29)
+    off = np.abs(gaze - gaze_bins.to_angles(gaze_bins.steadied(gaze)))
+    assert (off <= np.array([2.5, 3.0]) + gaze_bins.SLACK + 1e-9).all()
