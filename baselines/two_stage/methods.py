@@ -14,7 +14,7 @@ from baselines.shipped import weights_of
 from baselines.two_stage.cue_space import Reference, together
 from baselines.two_stage.gaze_bins import to_angles
 from baselines.two_stage.landmarks_to_face import in_picture
-from baselines.two_stage.mfcc import mfcc
+from baselines.two_stage.mfcc import HOP, PER_FRAME, mfcc
 from bench.contract.clip import EMOTIONS
 from bench.contract.cues import Cues
 from bench.contract.errors import NotApplicable, Reason, WeightsError
@@ -112,12 +112,12 @@ class TwoStage(_Rendered):
         return {"speech_to_cues": self.checkpoint or weights_of(self.weights), **super().files(rendered=rendered)}
 
     @cached_property
-    def _speech(self) -> tuple[Any, float]:
-        """Stage 1 and its temperature."""
+    def _speech(self) -> tuple[Any, Mapping[str, Any]]:
+        """Stage 1 and the configuration of its card."""
         from baselines.two_stage.stage1_training import build_speech_to_cues
 
         file = self.checkpoint or weights_of(self.weights)
-        return _loaded(build_speech_to_cues, file), read_card(file)["config"]["temperature"]
+        return _loaded(build_speech_to_cues, file), read_card(file)["config"]
 
     def cues(self, request: Request) -> Cues:
         """Stage 1 alone."""
@@ -127,12 +127,14 @@ class TwoStage(_Rendered):
         from baselines.two_stage.speech_to_cues import Said
 
         reference = Reference.of(request.reference_cues)
-        model, temperature = self._speech
-        columns = torch.from_numpy(mfcc(request.audio, request.n_frames))[None]
+        model, config = self._speech
+        # sound_late: frames, in a checkpoint that was damaged so (damaged_checkpoints.py)
+        heard = np.pad(request.audio, (config.get("sound_late", 0) * PER_FRAME * HOP, 0))
+        columns = torch.from_numpy(mfcc(heard, request.n_frames))[None]
         face = torch.from_numpy(reference.landmarks.astype(np.float32)).reshape(1, -1)
         said = Said(torch.tensor([EMOTIONS.index(request.emotion)]), torch.tensor([request.level or 0]), face)
         drawn = torch.from_numpy(noise(request.seed, request.n_frames))[None]
-        frames = sample(model, columns, said, drawn, temperature)
+        frames = sample(model, columns, said, drawn, config["temperature"])
         gaze = to_angles(frames.bins[0].numpy()) if model.shape.discretised else 10 * frames.gaze[0].numpy()
         return together(
             model.decoded(frames.code[0]).numpy(), frames.pose[0].numpy(), gaze, reference, moved=self.relocated

@@ -19,7 +19,10 @@ from bench.contract.geometry import pose_of
 from bench.contract.reference_frame import choose_reference_frame
 from bench.contract.train import ClipReader
 
-VERSION = "2"
+VERSION = "3"
+STEADY = 1.0
+"""Frames: standard deviation of the Gaussian that head poses are smoothed with. The extractor's jitter, a third of all speed
+from frame to frame, would be learnt as a trembling head."""
 LEAST_FRAMES = 12
 """A shorter run of frames with a face is not learnt from."""
 
@@ -28,7 +31,7 @@ LEAST_FRAMES = 12
 class Spoken:
     """One run of T frames with a face: MFCC `columns` (4 T, 20), the arrays of `Parts`, and the reference's `face`.
 
-    `face` (478, 3) cm; `bins` are steadied.
+    `face` (478, 3) cm; `bins` are steadied, `pose` smoothed.
     """
 
     clip: Clip
@@ -72,6 +75,8 @@ def _kept(clip: Clip, reader: ClipReader, *, references: Mapping[str, tuple[Clip
 
 
 def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict[str, np.ndarray]:
+    from scipy.ndimage import gaussian_filter1d
+
     cues = reader.cues(clip)
     start, end = _longest(cues.valid & np.isfinite(cues.gaze).all((1, 2)))
     still = Reference.of(reader.cues(reference)[frame : frame + 1])
@@ -80,7 +85,7 @@ def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict
     return {
         "columns": columns,
         "expression": parts.expression.astype(np.float16),
-        "pose": parts.pose.astype(np.float32),
+        "pose": gaussian_filter1d(parts.pose, STEADY, axis=0, mode="nearest").astype(np.float32),
         "gaze": parts.gaze.astype(np.float32),
         "bins": np.stack([gaze_bins.steadied(parts.gaze[:, eye]) for eye in (0, 1)], 1),
         "lids": parts.lids.astype(np.int64),
