@@ -64,7 +64,7 @@ class SpeechToCuesTraining:
     """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
 
     name: ClassVar[str] = "speech_to_cues"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     kind: ClassVar[str] = "method"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
