@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from baselines.generator.closeups import ClosePlaces
 from baselines.generator.grids import resized
 from baselines.generator.layers import block, larger
 
@@ -37,7 +38,7 @@ class Face(NamedTuple):
 
 
 class KeyPointNetwork(nn.Module):
-    """Pictures (B, 3, S, S) in 0..1 -> Face with `points` key points; the network sees 128 x 128 px."""
+    """Pictures (B, 3, S, S) in 0..1 -> Face with `points` key points; the network sees 128 x 128 px, and eyes and mouth from near."""
 
     SEEN = 128
     GRID = 32
@@ -59,6 +60,7 @@ class KeyPointNetwork(nn.Module):
         self.heat, self.depth = nn.Conv2d(3 * c, points, 3, 1, 1), nn.Conv2d(3 * c, points, 3, 1, 1)
         self.pose = nn.Sequential(nn.Linear(4 * c, 4 * c), nn.SiLU(), nn.Linear(4 * c, 6 + 1 + 3))
         self.person = nn.Sequential(nn.Linear(4 * c, 4 * c), nn.SiLU(), nn.Linear(4 * c, 3 * points))
+        self.close = ClosePlaces(c)
         self.mean = nn.Parameter(0.3 * torch.randn(points, 3))
         for last in (self.pose[-1], self.person[-1]):
             nn.init.normal_(last.weight, std=1e-3)
@@ -66,6 +68,10 @@ class KeyPointNetwork(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> Face:
         """All of a Face from each picture alone."""
+        return self.seen(pictures)[0]
+
+    def seen(self, pictures: torch.Tensor) -> tuple[Face, torch.Tensor]:
+        """The Face, and its key points (B, K, 3) as they are seen before eyes and mouth are looked at from near."""
         x, seen = resized(pictures, self.SEEN) * 2 - 1, []
         for layer in self.down:
             x = layer(x)
@@ -82,7 +88,7 @@ class KeyPointNetwork(nn.Module):
             rotation = _rotation(pose[:, :6])
             scale = torch.exp(0.5 * torch.tanh(pose[:, 6]))[:, None, None]
             shift = 0.5 * torch.tanh(pose[:, None, 7:])
-        return Face(posed, canonical, rotation, scale, shift)
+        return Face(self.close(pictures, posed), canonical, rotation, scale, shift), posed
 
 
 def _places(heat: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:

@@ -46,6 +46,26 @@ FINE = tuple(
 )
 """Key points that the decoder is shown at fine resolution: what moves by less than a cell of the motion grid."""
 
+_NAMES = tuple(TIED)
+CLOSE = (
+    *(
+        tuple(_NAMES.index(f"{part} {side}") for part in ("outer eye", "inner eye", "upper lid", "lower lid", "iris"))
+        for side in ("left", "right")
+    ),
+    tuple(
+        _NAMES.index(part)
+        for part in (
+            "mouth corner right",
+            "mouth corner left",
+            "upper lip, outer",
+            "lower lip, outer",
+            "upper lip, inner",
+            "lower lip, inner",
+        )
+    ),
+)
+"""Key points of the left eye, the right eye and the mouth, which are looked at and painted from near."""
+
 EYES = ((263, 362, 386, 374, LEFT_IRIS), (33, 133, 159, 145, RIGHT_IRIS))
 """Landmarks whose mean is the middle of each eye."""
 MOUTH = (61, 291, 0, 17, 13, 14)

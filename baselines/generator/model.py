@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from baselines.generator.closeups import ClosePainter
 from baselines.generator.grids import heatmaps, resized, sample
 from baselines.generator.keypoints import Face, KeyPointNetwork
 from baselines.generator.landmark_ties import FINE
@@ -37,6 +38,7 @@ class Source(NamedTuple):
 class Generator(nn.Module):
     """Works on pictures of `size` px, makes them `scale` times as large: what is finer than its own pixels is either
     taken from the moved source picture or painted; `points` key points, `channels` of the decoder at a quarter of the size.
+    Eyes and mouth are painted once more from near.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Generator(nn.Module):
         channels: int = 128,
         motion_channels: int = 64,
         point_channels: int = 32,
+        close_channels: int = 32,
     ):
         super().__init__()
         if size % 32:
@@ -65,6 +68,7 @@ class Generator(nn.Module):
         # pixels are painted in interleaved pictures of half the size, and for each is said how far the source is to be trusted
         self.to_whole = nn.Conv2d(fine, 4 * PAINT, 3, 1, 1)
         self.paint = nn.Conv2d(PAINT, scale**2 * (3 + 1), 3, 1, 1)
+        self.close = ClosePainter(close_channels)
 
     def look(self, pictures: torch.Tensor) -> Face:
         """The key points of pictures (B, 3, S, S) in 0..1, S = size * scale."""
@@ -96,6 +100,7 @@ class Generator(nn.Module):
             warped = sample(source.picture, _finer(motion.places, finer))
             taken = torch.sigmoid(x[:, 3:]) * larger(motion.seen[:, 2:].float(), finer)
             picture = taken * warped + (1 - taken) * torch.sigmoid(x[:, :3])
+        picture = self.close(picture, source.picture, source.face.posed, driving.posed)
         return {"picture": picture, "warped": warped, "taken": taken}
 
 

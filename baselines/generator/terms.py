@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from baselines.generator.frames import NEEDED
-from baselines.generator.landmark_ties import EYES, MOUTH, TIED
+from baselines.generator.landmark_ties import CLOSE, EYES, MOUTH, TIED
+
+_TIED = tuple(TIED.values())
 
 
 def pictures(frames: Any) -> Any:
@@ -50,10 +52,21 @@ def jittered(one: Any, other: Any, spread: float) -> tuple[Any, Any]:
     return tuple(((p - 0.5) * gain + 0.5 + bias).clamp(0, 1) for p in (one, other))
 
 
-def tie(face: Any, landmarks: Any) -> Any:
-    """Mean distance of tied key points from their landmarks, depth counting a quarter."""
-    difference = (face.posed[:, : len(TIED)] - landmarks[:, [NEEDED.index(n) for n in TIED.values()]]).abs()
+def tie(posed: Any, landmarks: Any) -> Any:
+    """Mean distance of tied key points (B, K, 3) from their landmarks, depth counting a quarter."""
+    difference = (posed[:, : len(TIED)] - landmarks[:, [NEEDED.index(n) for n in TIED.values()]]).abs()
     return difference[..., :2].mean() + 0.25 * difference[..., 2].mean()
+
+
+def close_tie(posed: Any, landmarks: Any) -> Any:
+    """Mean distance in the picture of the key points of eyes and mouth from their landmarks, relative to the region's middle."""
+    import torch
+
+    apart = []
+    for group in CLOSE:
+        places, wanted = posed[:, list(group), :2], landmarks[:, [NEEDED.index(_TIED[n]) for n in group], :2]
+        apart.append((places - places.mean(1, keepdim=True)) - (wanted - wanted.mean(1, keepdim=True)))
+    return torch.cat(apart, 1).abs().mean()
 
 
 def middles(landmarks: Any) -> Any:

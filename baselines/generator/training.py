@@ -45,6 +45,7 @@ class GeneratorConfig:
     channels: int = 128
     motion_channels: int = 64
     point_channels: int = 32
+    close_channels: int = 32
     frames_per_clip: int = 24
     jitter: float = 0.06
     region: float = 5.0
@@ -60,6 +61,8 @@ class GeneratorConfig:
     adversarial_from: float = 0.4
     equivariance: float = 10.0
     tie: float = 10.0
+    rough: float = 5.0
+    close_tie: float = 30.0
     pose: float = 2.0
     person: float = 3.0
     deformation: float = 0.2
@@ -70,7 +73,7 @@ class GeneratorTraining:
     """Trainable `generator`: training speakers and pretraining identities only, chosen by perceptual distance on validation."""
 
     name: ClassVar[str] = "generator"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     kind: ClassVar[str] = "generator"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("perceptual", Direction.LOWER)
@@ -134,7 +137,7 @@ class GeneratorTraining:
         source, driving = terms.jittered(
             terms.pictures(batch["source"]), terms.pictures(batch["driving"]), config.jitter
         )
-        face, moved = generator.look(source), generator.look(driving)
+        (face, rough), (moved, rough_moved) = (generator.key_points.seen(p) for p in (source, driving))
         out = generator(generator.source(source, face), moved.of_person(face))
         made, middles = out["picture"], terms.middles(batch["landmarks"])
         # the whole picture small, a piece of it in full size, eyes and mouth from near
@@ -145,10 +148,13 @@ class GeneratorTraining:
         }
         perceptual = self._seen(made.device)
         weight = regions.weights(middles, made.shape[-1], config.region)
+        sides = ((face, batch["source_landmarks"]), (moved, batch["landmarks"]))
         losses = {
             "pixels": (weight * (made - driving).abs()).mean()
             + 0.3 * (weight * (out["warped"] - driving).abs()).mean(),
-            "tie": 0.5 * (terms.tie(face, batch["source_landmarks"]) + terms.tie(moved, batch["landmarks"])),
+            "tie": sum(terms.tie(f.posed, marks) for f, marks in sides) / 2,
+            "rough": sum(terms.tie(r, marks) for r, (_, marks) in zip((rough, rough_moved), sides, strict=True)) / 2,
+            "close_tie": sum(terms.close_tie(f.posed, marks) for f, marks in sides) / 2,
             "pose": (moved.rotation - batch["rotation"]).abs().mean()
             + (face.rotation - batch["source_rotation"]).abs().mean(),
             "person": (face.canonical - moved.canonical).abs().mean(),
@@ -164,9 +170,8 @@ class GeneratorTraining:
             losses["perceptual"] = sum(both)
         if config.closely:
             losses["closely"] = perceptual.distance(*views["crops"], groups=config.closely_groups)
-        seen = resized(driving, generator.key_points.SEEN)
-        bent = Deformation(len(seen), seen)
-        again = generator.look(bent.pictures(seen))
+        bent = Deformation(len(driving), driving)
+        again = generator.look(bent.pictures(driving))
         losses["equivariance"] = (bent.at(again.posed[..., :2]) - moved.posed[..., :2]).abs().mean()
         if self.active(DISCRIMINATOR, context):
             kept = {}
@@ -211,14 +216,22 @@ def build_generator(config: Any) -> Any:
     from baselines.generator.model import Generator
 
     return Generator(
-        config.size, config.scale, config.points, config.channels, config.motion_channels, config.point_channels
+        config.size,
+        config.scale,
+        config.points,
+        config.channels,
+        config.motion_channels,
+        config.point_channels,
+        config.close_channels,
     )
 
 
 def measured(generator: Any, data: Pairs, perceptual: Any, device: Any, size: int = 16) -> dict[str, float]:
-    """Means over fixed pairs: PSNR dB, perceptual distance (of 128 px), absolute error at eyes and mouth (0..255), and
-    `points`, how far in px tied key points lie from their landmarks. Without a generator the source is held still, and
-    the names begin with `still_`."""
+    """Means over fixed pairs: PSNR dB, perceptual distance (of 128 px), absolute error at eyes and mouth (0..255).
+
+    `points`: how far in px tied key points lie from their landmarks; `close_points`: those of eyes and mouth within their
+    region. Without a generator the source is held still, and the names begin with `still_`.
+    """
     import torch
 
     from baselines.generator.grids import resized
@@ -232,7 +245,9 @@ def measured(generator: Any, data: Pairs, perceptual: Any, device: Any, size: in
         if generator is not None:
             face, moved = generator.look(source), generator.look(driving)
             made = generator(generator.source(source, face), moved.of_person(face))["picture"]
-            rows["points"] = terms.tie(moved, batch["landmarks"]) * driving.shape[-1] / 2
+            px = driving.shape[-1] / 2
+            rows["points"] = terms.tie(moved.posed, batch["landmarks"]) * px
+            rows["close_points"] = terms.close_tie(moved.posed, batch["landmarks"]) * px
         rows["psnr"] = (-10 * torch.log10(((made - driving) ** 2).mean((1, 2, 3)))).mean()
         rows["perceptual"] = perceptual.distance(resized(made, 128), resized(driving, 128))
         near = (regions.crops(p, middles).unflatten(0, (-1, 3)) for p in (made, driving))

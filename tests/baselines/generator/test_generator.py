@@ -144,4 +144,4 @@ def test_a_frame_of_the_two_core_recipe_stays_under_two_gflop():
         source = made.source(picture)
         with FlopCounterMode(display=False) as counted:
             made(source, source.face)
-    assert 1.3e9 < counted.get_total_flops() < 1.5e9  # the recipe says 1.4
+    assert 1.9e9 < counted.get_total_flops() < 2e9  # the recipe says 2.0
