@@ -41,7 +41,7 @@ class EmotionClassifier(nn.Module):
         """Generated cues as numbers that a gradient can flow through: directions and lids are chosen softly."""
         eyes = [_soft(logits) @ self.middles for logits in (guess.left, guess.right)]
         gaze = torch.cat(eyes, -1) if discretised else guess.gaze.flatten(-2)
-        return torch.cat([guess.code, gaze, guess.pose, _soft(guess.lids)], -1)
+        return torch.cat([guess.code, gaze, guess.expected_pose, _soft(guess.lids)], -1)
 
 
 def _soft(logits: torch.Tensor) -> torch.Tensor:

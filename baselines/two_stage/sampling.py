@@ -9,8 +9,8 @@ from baselines.two_stage import gaze_bins
 from baselines.two_stage.cue_space import LID_EDGES
 from baselines.two_stage.speech_to_cues import POSE, Frames, Said, SpeechToCues
 
-DRAWS = 3 + POSE
-"""Random numbers of a frame: lids, left eye, right eye, pose."""
+DRAWS = 4 + POSE
+"""Random numbers of a frame: lids, left eye, right eye, kind of pose, pose."""
 
 
 def noise(seed: int, frames: int) -> np.ndarray:
@@ -36,7 +36,8 @@ def sample(
 ) -> Frames:
     """Cues (B, T) of MFCC (B, 4 T, 20); `drawn` (B, T, DRAWS) uniform numbers.
 
-    Temperature 0 takes what is most likely. Above it, lids are drawn at 1: blinks are rare, and less would take them away.
+    Temperature 0 takes what is most likely. Above it, what is rare (lids that close, heads that begin to
+    turn) is drawn at 1: less would take it away.
     A clip does not depend on those beside it, and its first frames not on how long it is, but for the look-ahead.
     """
     model.eval()
@@ -62,8 +63,12 @@ def draw(
     right = _choice(model.guess(states, now, before).right, drawn[..., 2], temperature)
     now = now._replace(bins=torch.stack([left, right], -1))
     guess = model.guess(states, now, before)
-    spread = torch.special.ndtri(drawn[..., 3:].clamp(1e-4, 1 - 1e-4))
-    now = now._replace(pose=guess.pose + temperature * guess.doubt.exp() * spread)
+    kind = _choice(guess.kind, drawn[..., 3], float(temperature > 0))[..., None, None].expand(
+        *guess.kind.shape[:-1], 1, POSE
+    )
+    mean, doubt = (of_kinds.gather(-2, kind).squeeze(-2) for of_kinds in (guess.pose, guess.doubt))
+    spread = torch.special.ndtri(drawn[..., 4:].clamp(1e-4, 1 - 1e-4))
+    now = now._replace(pose=mean + temperature * doubt.exp() * spread)
     return now._replace(code=model.guess(states, now, before).code)
 
 

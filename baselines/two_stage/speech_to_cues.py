@@ -21,6 +21,7 @@ from bench.contract.geometry import N_MESH
 
 POSE = 7
 LEVELS = 3
+KINDS = 4
 
 
 class Frames(NamedTuple):
@@ -47,16 +48,23 @@ class Said(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """What the network says of each frame: logits of lids and directions, mean and log deviation of the step of the pose (or
-    of the gaze, where it is regressed), the code of the landmarks."""
+    """What the network says of each frame: logits of lids and directions, gaze where it is regressed, the code of the
+    landmarks; the pose as a mixture of KINDS Gaussians: logits `kind` (.., KINDS), means `pose` and log deviations `doubt`
+    (.., KINDS, 7), since a head that rests and a head that turns are two things, and their mean is a trembling one."""
 
     lids: torch.Tensor
     left: torch.Tensor
     right: torch.Tensor
     gaze: torch.Tensor
+    kind: torch.Tensor
     pose: torch.Tensor
     doubt: torch.Tensor
     code: torch.Tensor
+
+    @property
+    def expected_pose(self) -> torch.Tensor:
+        """(.., 7) the mean of the mixture."""
+        return (self.kind.softmax(-1)[..., None] * self.pose).sum(-2)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class SpeechToCues(nn.Module):
         self.left = nn.Linear(w, gaze_bins.COUNT)
         self.right = nn.Linear(w + _EYE, gaze_bins.COUNT)
         self.gaze = nn.Linear(w, 4)
-        self.pose = nn.Linear(w + (_LID + 2 * _EYE if shape.joint else 0), 2 * POSE)
+        self.pose = nn.Linear(w + (_LID + 2 * _EYE if shape.joint else 0), KINDS * (1 + 2 * POSE))
         told = _LID + 2 * _EYE + POSE if shape.joint else _LID
         self.face = nn.Sequential(nn.Linear(w + told, w), nn.GELU(), nn.Linear(w, shape.codes))
         self.embed_lids, self.embed_eye = nn.Embedding(LIDS, _LID), nn.Embedding(gaze_bins.COUNT, _EYE)
@@ -97,6 +105,8 @@ class SpeechToCues(nn.Module):
         for last in (self.pose, self.face[-1]):
             nn.init.normal_(last.weight, std=1e-2)
             nn.init.zeros_(last.bias)
+        with torch.no_grad():  # from a head that rests to one that turns
+            self.pose.bias.view(KINDS, -1)[:, 1 + POSE :] = torch.linspace(-3.5, -1, KINDS)[:, None]
 
     def decoded(self, code: torch.Tensor) -> torch.Tensor:
         """Movements (..., 468, 3) cm of codes (..., codes)."""
@@ -126,12 +136,13 @@ class SpeechToCues(nn.Module):
         lids = self.lids(face)
         left, right = self.left(look), self.right(torch.cat([look, self._eye(now, 0)], -1))
         drawn = [self.embed_lids(now.lids), self._eye(now, 0), self._eye(now, 1)]
-        step, doubt = self.pose(torch.cat([head, *drawn] if self.shape.joint else [head], -1)).chunk(2, -1)
+        mixture = self.pose(torch.cat([head, *drawn] if self.shape.joint else [head], -1)).unflatten(-1, (KINDS, -1))
+        kind, step, doubt = mixture[..., 0], mixture[..., 1 : 1 + POSE], mixture[..., 1 + POSE :]
         told = [*drawn, now.pose] if self.shape.joint else drawn[:1]
         gaze = before.gaze + self.gaze(look).unflatten(-1, (2, 2))
-        return Guess(
-            lids, left, right, gaze, before.pose + step, doubt.clamp(-6, 2), self.face(torch.cat([face, *told], -1))
-        )
+        pose = before.pose[..., None, :] + step
+        code = self.face(torch.cat([face, *told], -1))
+        return Guess(lids, left, right, gaze, kind, pose, doubt.clamp(-6, 2), code)
 
     def _eye(self, frames: Frames, eye: int) -> torch.Tensor:
         if self.shape.discretised:

@@ -25,7 +25,7 @@ OWN_CROPS = 64
 @dataclass(frozen=True)
 class SpeechToCuesConfig:
     """Sizes as in speech_to_cues.Shape. Switches for ablations: `classifier` loss, `discretised` gaze, `joint` generation,
-    `scheduled` sampling up to the share `own` of frames, `emotion` label. `temperature` of
+    `scheduled` sampling in up to the share `own` of clips, `emotion` label. `temperature` of
     gaze and pose when it speaks, chosen on validation speakers. The rest weighs the losses."""
 
     steps: int = 3000
@@ -64,7 +64,7 @@ class SpeechToCuesTraining:
     """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
 
     name: ClassVar[str] = "speech_to_cues"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     kind: ClassVar[str] = "method"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
@@ -120,26 +120,15 @@ class SpeechToCuesTraining:
         heard = network.heard(batch["columns"])
         if config.scheduled:
             share = config.own * min(1.0, 2 * context.step / context.steps)
-            with torch.no_grad():
-                own = self._own(network, heard, said, before, now)
-            before = _mixed(before, own, share)
+            own = torch.rand(len(now.lids), device=now.code.device) < share
+            if own.any():
+                before = _spoken(network, heard, said, before, now, own)
         guess = network.guess(network.hidden(heard, said, before)[0], now, before)
         losses = self._terms(network, guess, now, batch)
         if config.classifier:
             numbers = classifier.of_guess(guess, config.discretised) * batch["weight"][..., None]
             losses["feeling"] = functional.cross_entropy(classifier(numbers), said.emotion)
         return {"loss": sum(getattr(config, name) * value for name, value in losses.items()), **losses}
-
-    def _own(self, network: Any, heard: Any, said: Any, before: Any, now: Any) -> Any:
-        """What the network would have said of each frame, moved by one, so that it stands before the next."""
-        import torch
-
-        from baselines.two_stage.sampling import DRAWS, draw
-
-        states, _ = network.hidden(heard, said, before)
-        drawn = torch.rand(*now.lids.shape, DRAWS, device=now.code.device)
-        own = draw(network, states, before, drawn, 1.0)
-        return type(before)(*(torch.cat([b[:, :1], o[:, :-1]], 1) for b, o in zip(before, own, strict=True)))
 
     def _terms(self, network: Any, guess: Any, now: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
         """The network's losses without the classifier's, each a mean over frames that are there."""
@@ -159,8 +148,8 @@ class SpeechToCuesTraining:
         lips, eyes = (error[..., list(some)].mean(-1) for some in (MOUTH_20, EYELIDS))
         both = weight[:, 1:] * weight[:, :-1]
         change = ((made.diff(dim=1) - wanted.diff(dim=1)).abs().mean((-1, -2)) * both).sum() / both.sum().clamp(min=1)
-        doubt = guess.doubt
-        pose = 0.5 * ((now.pose - guess.pose) / doubt.exp()) ** 2 + doubt
+        off = 0.5 * ((now.pose[..., None, :] - guess.pose) / guess.doubt.exp()) ** 2 + guess.doubt
+        pose = -(guess.kind.log_softmax(-1) - off.sum(-1)).logsumexp(-1) / off.shape[-1]
         if self.config.discretised:
             gaze = chosen(guess.left, now.bins[..., 0]) + chosen(guess.right, now.bins[..., 1])
         else:
@@ -172,7 +161,7 @@ class SpeechToCuesTraining:
             "velocity": change,
             "lids": chosen(guess.lids, now.lids),
             "gaze": gaze,
-            "pose": mean(pose.mean(-1)),
+            "pose": mean(pose),
         }
 
     def validate(self, model: Any, data: Sequences, context: Context) -> Mapping[str, float]:
@@ -216,11 +205,24 @@ def build_speech_to_cues(config: Any, code: tuple[np.ndarray, np.ndarray] | None
     return SpeechToCues(shape, torch.from_numpy(basis), torch.from_numpy(spread))
 
 
-def _mixed(before: Any, own: Any, share: float) -> Any:
-    """The cues before each frame: with that share the network's own, whole frames at a time."""
+def _spoken(network: Any, heard: Any, said: Any, before: Any, now: Any, own: Any) -> Any:
+    """The cues before each frame, with landmarks that the network itself says, frame after frame, in the clips of `own` (B,).
+
+    Lids, gaze and head stay true: they are drawn, and what follows on another draw is not what followed on the true one.
+    """
     import torch
 
-    taken = torch.rand(before.lids.shape, device=before.code.device) < share
-    return type(before)(
-        *(o.where(taken.reshape(*taken.shape, *[1] * (b.ndim - 2)), b) for b, o in zip(before, own, strict=True))
-    )
+    training = network.training
+    network.eval()
+    some = [h[own] for h in heard]
+    who, past, told = (type(part)(*(t[own] for t in part)) for part in (said, before, now))
+    codes, kept = [past.code[:, :1]], None
+    with torch.no_grad():
+        for t in range(past.code.shape[1] - 1):
+            here = past.at(t, t + 1)._replace(code=codes[-1])
+            states, kept = network.hidden([h[:, t : t + 1] for h in some], who, here, kept, t)
+            codes.append(network.guess(states, told.at(t, t + 1), here).code)
+    network.train(training)
+    code = before.code.clone()
+    code[own] = torch.cat(codes, 1)
+    return before._replace(code=code)

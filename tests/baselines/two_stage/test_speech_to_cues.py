@@ -11,11 +11,11 @@ from baselines.two_stage.attention import Transformer
 from baselines.two_stage.emotion_classifier import EmotionClassifier
 from baselines.two_stage.face_code import principal
 from baselines.two_stage.mfcc import COEFFICIENTS, PER_FRAME, mfcc
-from baselines.two_stage.sampling import DRAWS, beginning, noise, sample
+from baselines.two_stage.sampling import beginning, draw, noise, sample
 from baselines.two_stage.sequences import Sequences, Spoken
 from baselines.two_stage.sound_network import LOOK_AHEAD
 from baselines.two_stage.speech_to_cues import Frames, Said, Shape, SpeechToCues
-from baselines.two_stage.stage1_training import SpeechToCuesConfig, SpeechToCuesTraining
+from baselines.two_stage.stage1_training import SpeechToCuesConfig, SpeechToCuesTraining, _spoken
 from bench.contract.clip import Part
 from bench.contract.train import Context, to_device
 from bench.train import Job, train
@@ -116,6 +116,29 @@ def test_attention_depends_on_distances_in_time_alone():
     x = torch.randn(1, 12, 16)
     with torch.no_grad():
         assert torch.allclose(body(x)[0], body(x, start=1000)[0], atol=1e-4)
+
+
+def test_what_is_spoken_for_training_is_what_is_spoken_in_use():
+    model, sound, who = network(), columns(3, 7), said(3)
+    made = sample(model, sound, who, drawn(3, 7))
+    start = beginning(3, SHAPE.codes, sound)
+    before = Frames(*(torch.cat([first, part[:, :-1]], 1) for first, part in zip(start, made, strict=True)))
+    wrong = before._replace(
+        code=before.code + before.code.abs().sum((1, 2), keepdim=True) * (torch.arange(7) > 0)[None, :, None]
+    )
+    own = torch.tensor([True, False, True])
+    found = _spoken(model, model.heard(sound), who, wrong, made, own)
+    assert torch.allclose(found.code[own], before.code[own], atol=1e-5)
+    assert torch.equal(found.code[~own], wrong.code[~own]) and torch.equal(found.pose, before.pose)
+
+
+def test_a_pose_is_the_mean_of_its_likeliest_kind_without_temperature():
+    model, sound, who = network(), columns(1, 3), said(1)
+    before = beginning(1, SHAPE.codes, sound)
+    states = [h[:, :1] for h in model.hidden([h[:, :1] for h in model.heard(sound)], who, before)[0]]
+    sure = draw(model, states, before, drawn(1, 1), 0.0)
+    guess = model.guess(states, sure, before)
+    assert torch.allclose(sure.pose[0, 0], guess.pose[0, 0, guess.kind[0, 0].argmax()])
 
 
 def test_separate_generation_keeps_cues_from_each_other():
@@ -242,4 +265,3 @@ def test_undiscretised_gaze_has_no_loss_of_bins():
     losses = trainable.loss(model, batch, Context(0, 4, 0, "cpu", np.random.default_rng(0), "cues"))
     losses["gaze"].backward()
     assert model["cues"].gaze.weight.grad is not None and model["cues"].left.weight.grad is None
-    assert DRAWS == 10
