@@ -31,6 +31,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "time-shuffled-gaze": f"{_CONTROLS}:ShuffledGaze",
         "time-shuffled-pose": f"{_CONTROLS}:ShuffledPose",
         "generator-self": "baselines.generator.method:GeneratorSelf",
+        "liveportrait-self": "baselines.liveportrait.method:LivePortraitSelf",
         "oracle-cues": f"{_TWO_STAGE}.methods:OracleCues",
         "two_stage": f"{_TWO_STAGE}.methods:TwoStage",
         "two_stage-separate": f"{_TWO_STAGE}.ablations:Separate",

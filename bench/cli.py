@@ -18,7 +18,7 @@ from bench.contract.errors import EmotalkError, ExitCode, UsageError
 from bench.flags.clips import Calibrate, Evaluate, Generate, Prepare, Run, Train
 from bench.flags.inherited import Common, Mirrored
 from bench.flags.regress import Regress
-from bench.flags.results import Compare, Power, Published, Report
+from bench.flags.results import Compare, Hypotheses, Power, Published, Report
 from bench.flags.suite import Datasets, Doctor, Methods, Metrics, Submit, Weights
 from bench.flags.sweeps import Sweep
 from bench.workspace import Workspace
@@ -33,6 +33,7 @@ Verb = (
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Power, tyro.conf.subcommand("power")]
+    | Annotated[Hypotheses, tyro.conf.subcommand("hypotheses")]
     | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
     | Annotated[Regress, tyro.conf.subcommand("regress")]
     | Annotated[Published, tyro.conf.subcommand("published")]

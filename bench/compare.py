@@ -92,6 +92,20 @@ def compare_rows(rows: Sequence[Row], seed: int = 0, ruler: Ruler | str | None =
     )
 
 
+def compare_metric(
+    one: Row, other: Row, name: str, seed: int = 0, ruler: Ruler | str | None = None
+) -> MetricComparison:
+    """One column of two rows, without Holm's correction. UsageError if the rows may not be compared, or lack the column."""
+    _refuse_unlike(one, other)
+    for row in (one, other):
+        if row.result.metric(name) is None:
+            raise UsageError(f"{row.folder.name} has no column {name}: evaluate again")
+    line = _metric(one, other, one.result.metric(name), other.result.metric(name), seed)
+    if ruler is not None and not isinstance(ruler, str):
+        _read_in_doses([PairComparison(other=other.result.name, metrics=[line])], one.result, [other.result], ruler)
+    return line
+
+
 def _refuse_unlike(one: Row, other: Row) -> None:
     """Rows on other clips, under another protocol or with other networks measure other things."""
     from reports.groups import conditions

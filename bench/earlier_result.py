@@ -45,6 +45,8 @@ def inputs_of(
     def content(path: Path) -> str | None:
         return sha256_of_file(path) if path.is_file() else None
 
+    # methods that say nothing keep the results they had before they could
+    unsaid = {"saw_test_speakers"} if method.saw_test_speakers is None else None
     first = work[0]
     clips = [
         (
@@ -63,7 +65,7 @@ def inputs_of(
         protocol=protocol.sha256,
         framing=first.framing.value,
         missing=first.missing,
-        method=method.model_dump(),
+        method=method.model_dump(exclude=unsaid),
         dataset=dataset.model_dump(),
         rejected=content(selection.rejected),
         name=label,

@@ -30,7 +30,7 @@ def evaluate_verb(flags: cli.Evaluate, space: Workspace, command: str, mirror: M
     def place(protocol: str) -> Path:
         if flags.out:
             return flags.out / protocol if len(protocols) > 1 else flags.out
-        return space.results(result_name(flags, label, protocol, selection))
+        return space.results(result_name(flags, label, protocol, selection, card.seed if card else None))
 
     if flags.out and flags.out.expanduser().resolve() == flags.videos.resolve():
         raise UsageError(f"--out {flags.out}: is the folder of the videos; results need one of their own")

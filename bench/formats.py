@@ -37,6 +37,7 @@ $EMOTALK_WORK (default ./work)
   generated/<method>/<dataset>/      <clip_id>.mp4 (or <clip_id>.cues.safetensors), items/<clip_id>.json, generated.json
   runs/<name>/<run_id>/              a training: config.json, run.json, metrics.jsonl, last/, best.safetensors, card.json (docs/training.md)
   sweeps/<name>-<hash>/              a sweep: sweep.json, trials/<number>-<key>.json, table.md, table.json, table.csv (docs/sweeps.md)
+    trials/<number>-<key>/           exported weights; cues/ or pixels/: outputs/ (as generated/..), result/ (as results/<name>/)
   experts/<family>/<name>.safetensors, .json  evaluators trained here, with their cards
   results/<name>/                    result.json, clips.parquet, items.parquet, rejected.parquet
     samples/<clip_id>.mp4            scored videos of some clips; real/<clip_id>.mp4 the real ones of six of them
@@ -56,8 +57,10 @@ $EMOTALK_WORK (default ./work)
     contact-sheets/<dataset>-<profile>-<part>/  sheet.json and its pictures
   comparisons/<row>--against--<others>/  compare.json, compare.md, compare.html
   power/<dataset>[-<profile>]--<part>--<protocol>/  power.json, power.md (docs/ruler-and-power.md)
+  hypotheses/<dataset>[-<profile>]--<part>--<protocol>/  hypotheses.json, hypotheses.md, seeds.json (docs/hypotheses.md)
   references/                        regression-<name>.json and .safetensors, SHA256SUMS: frozen rows of your own (docs/regression.md)
   regressions/<row>--against--<reference>/  verdict.json, verdict.md, junit.xml
+  regressions/checkpoints--<reference>/  damaged checkpoints of the reference's own, with their cards (docs/regression.md)
   report/<name>/                     report.html, table.md, table.csv, table.tex, media/
   jobs/<id>/                         what `emotalk submit` handed to Slurm: log and result (docs/clusters.md)
   wandb/                             the W&B mirror: offline runs, mirror.log (docs/tracking.md)"""

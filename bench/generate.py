@@ -21,7 +21,7 @@ from bench.atomic import FATAL_ERRNO, alone_in, read_json, write_json
 from bench.contract.clip import AUDIO_RATE, CROP_SIZE, FPS
 from bench.contract.errors import DamagedStore, NotApplicable, Reason, UndeclaredInput, UsageError
 from bench.contract.files import whole_file
-from bench.contract.method import CueMethod, Input, SoundMethod
+from bench.contract.method import SAW_TEST_SPEAKERS, CueMethod, Input, SoundMethod
 from bench.data.store import Selected, Selection, Store, key_of
 from bench.progress import in_parallel
 from bench.requests import audio_of, build_request
@@ -113,11 +113,15 @@ class Card(BaseModel):
     part: str
     data_version: str | None = None
     """PUPPET_VERSION of the clips that the videos were made for, None for real data."""
+    saw_test_speakers: Literal["yes", "no", "unknown"] | None = None
 
 
 def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> Card:
-    """The card of a generation."""
+    """The card of a generation; UsageError if the method's `saw_test_speakers` is none of the words for it."""
     document = selection.document
+    saw = getattr(method, "saw_test_speakers", None)
+    if saw not in (None, *SAW_TEST_SPEAKERS):
+        raise UsageError(f"{spec.name}: saw_test_speakers must be one of {', '.join(SAW_TEST_SPEAKERS)}, it is {saw!r}")
     return Card(
         method=spec.name,
         label=spec.label,
@@ -128,6 +132,7 @@ def card_of(spec: MethodSpec, method: Any, selection: Selection, seed: int) -> C
         identity=spec.identity(),
         framing="canonical",
         seed=seed,
+        saw_test_speakers=saw,
         **{name: document[name] for name in ("dataset", "profile", "manifest", "part", "data_version")},
     )
 

@@ -8,7 +8,6 @@ from bench import cli
 from bench.cli import Outcome
 from bench.contract.commands import emotalk
 from bench.contract.errors import ExitCode, NothingDoneError, UsageError
-from bench.contract.result import Result
 
 if TYPE_CHECKING:
     from bench.compare import Row
@@ -72,16 +71,9 @@ def _making_rows(flags: cli.Power, profile: str | None) -> str:
 
 
 def _rows(flags: cli.Power, profile: str | None, space: Workspace) -> list[Row]:
-    """Every whole result of this dataset, part and protocol; one that an older version wrote is not one."""
+    """Every whole result of this dataset, part and protocol."""
     from bench.compare import load_row
+    from bench.part_results import results_of_part
 
-    found = []
-    for path in sorted((space.root / "results").glob("[!.]*/result.json")):
-        try:
-            result = Result.load(path)
-        except ValueError:
-            continue
-        d = result.dataset
-        if (d.name, d.profile, d.part, result.protocol.name) == (flags.dataset, profile, flags.split, flags.protocol):
-            found.append(load_row(path.parent))
-    return found
+    found = results_of_part(space.root / "results", flags.dataset, profile, flags.split, flags.protocol)
+    return [load_row(folder) for folder in found]

@@ -25,6 +25,7 @@ def method_record(card: Card | None, label: str) -> MethodRecord:
         checkpoint_sha256=card.identity["checkpoint"],
         seed=card.seed,
         altered=card.altered,
+        saw_test_speakers=card.saw_test_speakers,
     )
 
 

@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from bench import verbs
 from bench.atomic import read_json, write_json
 from bench.cli import Outcome
 from bench.contract.errors import ExitCode, UsageError
+from bench.data.datasets import is_embedded
+from bench.flags.clips import Prepare, Train
 from bench.flags.sweeps import Sweep as Flags
 from bench.sweeps import account, table
 from bench.sweeps.definition import find, read
@@ -29,15 +33,19 @@ def sweep_verb(flags: Flags, space: Workspace, command: str, mirror: Mirror = SI
     """What `emotalk sweep` does."""
     _refuse_wrong_flags(flags)
     definition = read(find(flags.file))
+    if flags.render or flags.cues_only:
+        definition = definition.scored_in(render=flags.render)
     given = {name: getattr(flags, name) for name in OVERRIDES if getattr(flags, name) is not None}
     where = {"seed": flags.seed, "device": flags.device, "jobs": flags.jobs}
-    sweep = Sweep(definition, training_flags(definition, given, **where), space, flags.count)
+    training = training_flags(definition, given, **where)
+    prepare = partial(_prepare, training, space, command, mirror) if flags.prepare else None
+    sweep = Sweep(definition, training, space, flags.count, prepare)
     _describe(sweep)
     if flags.trial:
         settings = dict(setting.partition("=")[::2] for setting in flags.trial)
         with sweep.folder.of(_complete(sweep, settings), flags.seed) as trial:
             if sweep.train(trial, command, mirror):
-                _tell_again(mirror, trial, space)
+                _tell_again(mirror, sweep, trial)
         return _outcome(sweep, only=trial.number)
     if not account.agreed(flags, sweep):
         _here(flags, sweep, command, mirror)
@@ -49,9 +57,23 @@ def _refuse_wrong_flags(flags: Flags) -> None:
         raise UsageError("sweep takes no --split: what is trained says on which parts it is trained and chosen")
     if launched() != ALONE:
         raise UsageError("a sweep is not started by torchrun: --agents N trains N trials side by side")
+    if flags.render and flags.cues_only:
+        raise UsageError("expected either --cues-only or --render")
     for name, value in (("--agents", flags.agents), ("--count", 1 if flags.count is None else flags.count)):
         if value < 1:
             raise UsageError(f"{name} {value}: expected a number, at least 1")
+
+
+def _prepare(training: Train, space: Workspace, command: str, mirror: Mirror, trainable: Any) -> None:
+    """Render and prepare the parts that are trained on and scored, of the embedded dataset; what is there stays."""
+    if not is_embedded(training.dataset):
+        return  # its files lie where nobody has said; if it is not prepared, the sweep says how it is done
+    names = ("work", "dataset", "profile", "manifest", "limit", "jobs")
+    said = {name: getattr(training, name) for name in names}
+    wanted = [said | {"split": str(part)} for part in trainable.speakers]
+    wanted += [said | {"split": str(trainable.speakers[0]), "profile": p, "manifest": None} for p in training.also]
+    for one in wanted:
+        verbs.say(verbs.prepare(Prepare(**one), space, command, mirror).text)
 
 
 def _complete(sweep: Sweep, settings: Mapping[str, str]) -> dict[str, Any]:
@@ -62,13 +84,14 @@ def _complete(sweep: Sweep, settings: Mapping[str, str]) -> dict[str, Any]:
     return sweep.canonical({name: settings[name] for name in names})
 
 
-def _tell_again(mirror: Mirror, trial: Trial, space: Workspace) -> None:
+def _tell_again(mirror: Mirror, sweep: Sweep, trial: Trial) -> None:
     """The curve of a run from before, for the W&B run that asked for it."""
-    run = space.root / trial.run
+    run = sweep.space.root / trial.run
     mirror.begin("train", f"sweep trial {trial.number}", run_id=run.name, **trial.settings)
     told = MirrorCurve(mirror)
     for line in read_curve(run / "metrics.jsonl"):
         told(line.split, line.step, line.values, run)
+    mirror.log(trial.steps, sweep.told(trial))
 
 
 def _describe(sweep: Sweep) -> None:
@@ -98,15 +121,16 @@ def _here(flags: Flags, sweep: Sweep, command: str, mirror: Mirror) -> None:
 def _words(flags: Flags) -> list[str]:
     """The same command for another process."""
     named = {"--count": flags.count, "--dataset": flags.dataset, "--profile": flags.profile, "--manifest": flags.manifest,
-             "--limit": flags.limit, "--seed": flags.seed, "--device": flags.device, "--jobs": flags.jobs,
+             "--limit": flags.limit, "--seed": flags.seed, "--device": flags.device, "--jobs": max(1, flags.jobs // flags.agents),
              "--wandb": flags.wandb, "--work": os.environ["EMOTALK_WORK"]}  # fmt: skip
-    return [flags.file, *(word for name, value in named.items() if value is not None for word in (name, str(value)))]
+    words = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    return [flags.file, *words, *account.space_words(flags)]
 
 
 def _outcome(sweep: Sweep, only: int | None = None) -> Outcome:
     """The table, written and told; exit code 4 if some trials failed or are not finished, 3 if none is."""
     trials = sweep.folder.trials()
-    document = table.tabulate(sweep.definition, trials, sweep.training())
+    document = table.tabulate(sweep.definition, trials, sweep.training(), sweep.rows, sweep.folder.output)
     table.write(sweep.folder.path, document)
     counted = [trial for trial in trials if only is None or trial.number == only]
     done = [trial for trial in counted if trial.status in ("finished", "stopped")]

@@ -153,14 +153,23 @@ def evaluate(flags: cli.Evaluate, space: Workspace, command: str, mirror: Mirror
 
 
 def result_name(
-    flags: cli.Evaluate | cli.Run | cli.Calibrate, label: str | None, protocol: str, selection: Selection
+    flags: cli.Evaluate | cli.Run | cli.Calibrate,
+    label: str | None,
+    protocol: str,
+    selection: Selection,
+    made_with: int | None = None,
 ) -> str:
-    """Folder name of a result: the dataset, the row, and every flag that changes numbers where it is not the default."""
+    """Folder name of a result: the dataset, the row, and every flag that changes numbers where it is not the default.
+
+    `made_with`: the seed of the videos, where it is known; it is named where it is not --seed.
+    """
     parts = [flags.label, selection.document["manifest"] if flags.manifest else None]
     parts += [flags.split if flags.split != "test" else None, label, protocol if protocol != "emotalk" else None]
     missing = getattr(flags, "missing", "static")
     parts += [getattr(flags, "framing", None), missing if missing != "static" else None]
-    parts += [f"seed{flags.seed}" if flags.seed else None, f"first{flags.limit}" if flags.limit else None]
+    parts += [f"seed{flags.seed}" if flags.seed else None]
+    parts += [f"made-with-seed{made_with}" if made_with not in (None, flags.seed) else None]
+    parts += [f"first{flags.limit}" if flags.limit else None]
     name = "--".join("".join(c if c.isalnum() or c in "-_@.+~" else "-" for c in p) for p in parts if p)
     return name if len(name) <= 120 else f"{name[:110]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
@@ -181,6 +190,12 @@ def power(flags: cli.Power, space: Workspace, command: str) -> Outcome:
     from bench.power_verb import power_verb
 
     return power_verb(flags, space, command)
+
+
+def hypotheses(flags: cli.Hypotheses, space: Workspace, command: str) -> Outcome:
+    from bench.hypotheses_verb import hypotheses_verb
+
+    return hypotheses_verb(flags, space, command)
 
 
 def calibrate(flags: cli.Calibrate, space: Workspace, command: str, mirror: Mirror = SILENT) -> Outcome:

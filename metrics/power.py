@@ -93,6 +93,13 @@ def speaker_sd(parts: np.ndarray, others: np.ndarray) -> float:
     return sqrt((len(differences) - 1) * float(np.sum((differences - differences.mean()) ** 2)))
 
 
+def sd_behind(low: float, high: float, speakers: int, level: float = LEVEL) -> float:
+    """SD of the paired speaker differences behind a two-sided Student t interval (low, high) for NEW speakers, same unit."""
+    from scipy import stats
+
+    return (high - low) / 2 / float(stats.t.isf((1.0 - level) / 2, speakers - 1)) * sqrt(speakers)
+
+
 def sd_known_within(speakers: int, level: float = LEVEL) -> tuple[float, float]:
     """(low, high): the true SD lies between these multiples of one estimated from so many speakers (chi-square)."""
     from scipy import stats

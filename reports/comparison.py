@@ -168,36 +168,47 @@ def _uncompared(pair: PairComparison) -> list[str]:
         if not m.targets:
             reasons.setdefault(m.reason or "no reason recorded", []).append(m.metric)
     out = [f"Not compared: {join(names)}: {printable(reason_in_words(reason))}." for reason, names in reasons.items()]
-    for m in pair.metrics:
-        for target, own in m.own_only.items():
-            if own.verdict != m.targets[target].verdict:
-                out.append(
-                    f"{m.metric}, {NAMES[target]}: {m.targets[target].verdict} with the static images that stand for missing "
-                    f"outputs, {own.verdict} on the {m.n_own} clips where both rows have an output of their own."
-                )
-    return out
+    return out + [f"{m.metric}, {text}" for m in pair.metrics for text in own_only_changes(m)]
+
+
+def own_only_changes(m: MetricComparison) -> list[str]:
+    """Where the verdict is another one on clips that have an output of their own in both rows, one sentence for each target."""
+    return [
+        f"{NAMES[target]}: {m.targets[target].verdict} with the static images that stand for missing outputs, {own.verdict} on "
+        f"the {m.n_own} clips where both rows have an output of their own."
+        for target, own in m.own_only.items()
+        if own.verdict != m.targets[target].verdict
+    ]
 
 
 def _cells(m: MetricComparison) -> tuple[str, ...]:
     new, these = m.targets.get(NEW), m.targets.get(THESE)
+    difference, values, _ = difference_in_words(m)
+    name = f"{m.metric}{'*' if m.primary else ''} {ARROW[m.direction]}"
+    return (name, *values, difference, p_in_words(new.p if new else None), p_in_words(new.p_holm if new else None),
+            _words(new), _words(these), str(m.n_clips))  # fmt: skip
+
+
+def difference_in_words(m: MetricComparison) -> tuple[str, list[str], int]:
+    """Of a column: "0.12 [0.05, 0.19]" (how much better, NEW speakers), both rows' values, and the decimals of them all."""
+    new = m.targets.get(NEW)
     low, high = (new.interval.low, new.interval.high) if new else (None, None)
     known = low is not None and high is not None
     decimals = decimals_for([(high - low) / 2] if known else [], [v for v in (m.value, m.other) if v is not None])
-    name = f"{m.metric}{'*' if m.primary else ''} {ARROW[m.direction]}"
     values = [number(v, decimals) if v is not None else "—" for v in (m.value, m.other)]
     if m.direction == Direction.MATCH and m.truth is not None:
         values = [
             f"{number(v - m.truth, decimals, signed=True)} ({t})"
             for v, t in zip((m.value, m.other), values, strict=True)
         ]
-    middle = (
-        f"{number(-(low + high) / 2, decimals)} [{number(-high, decimals)}, {number(-low, decimals)}]" if known else "—"
-    )
-    return (name, *values, middle, _p(new.p if new else None), _p(new.p_holm if new else None),
-            _words(new), _words(these), str(m.n_clips))  # fmt: skip
+    if not known:
+        return "—", values, decimals
+    middle = number(-(low + high) / 2, decimals)
+    return f"{middle} [{number(-high, decimals)}, {number(-low, decimals)}]", values, decimals
 
 
-def _p(p: float | None) -> str:
+def p_in_words(p: float | None) -> str:
+    """As ".012", "<.001", or a dash for none."""
     return "—" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 

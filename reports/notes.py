@@ -6,6 +6,7 @@ import re
 
 from bench.contract.metric import Direction
 from bench.contract.result import Result
+from reports.pretraining import pretraining_notes
 from reports.table import Table
 from reports.words import FLAG, FRAMING, NEW, TARGET, THESE, join, plural, printable
 
@@ -31,6 +32,7 @@ def general_notes(table: Table) -> list[str]:
         out.append("Landmark columns are made with the MediaPipe-68 points and compare with no published LMD.")
     for words, owners in flags(table).items():
         out.append(words + ("." if len(owners) == len(table.rows) else f" ({join(owners)})."))
+    out += pretraining_notes(table)
     out += [f"{row.label}: {note}." for row in table.rows for note in row.loaded.result.notes]
     out += _interval_notes(table)
     out.append(_how_to_read(table))

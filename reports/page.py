@@ -22,6 +22,7 @@ from reports.figures import cards, figure_sections, figure_styles
 from reports.load import Loaded
 from reports.media import MediaFolder, policies
 from reports.notes import flags
+from reports.pretraining import pretraining
 from reports.provenance import provenance
 from reports.published import load_published
 from reports.publishedpage import blocks, frozen_scores, published_style
@@ -106,6 +107,7 @@ def _section(n: int, table: Table, policy: str, media: MediaFolder) -> dict:
         "heading": table.heading,
         "facts": _facts(d, p, results, table),
         "blocks": [_block(table, block) for block in table.blocks],
+        "pretraining": pretraining(table),
         "body": [_body_row(row, cells) for row, cells in zip(table.rows, table.cells, strict=True)],
         "controls": [(row.label, CONTROL[m]) for row in table.rows if (m := _control_name(row)) in CONTROL],
         "first_method": next((i for i, row in enumerate(table.rows) if row.role in ("method", "request-control")), 0),

@@ -5,16 +5,16 @@ A claim is what somebody printed about a method. It is never a measurement of th
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.contract.errors import UsageError
+from reports.handwritten import parse
 
 Trust = Literal["calc", "text", "note"]
 TRUST: dict[Trust, str] = {
@@ -131,17 +131,7 @@ def load_published(folder: Traversable | None = None) -> list[Source]:
 
 
 def _load_one(entry: Traversable) -> Source:
-    try:
-        source = Source.model_validate(tomllib.loads(entry.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"published/{entry.name}: not a TOML document: {error}") from None
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, p['loc'])) or 'file'}: "
-            + ("unknown key" if p["type"] == "extra_forbidden" else p["msg"].removeprefix("Value error, "))
-            for p in error.errors(include_url=False)
-        ]
-        raise UsageError(f"published/{entry.name}: {'; '.join(problems[:5])}") from None
+    source = parse(Source, entry.read_bytes(), f"published/{entry.name}")
     if source.source != entry.name.removesuffix(".toml"):
         raise UsageError(
             f"published/{entry.name}: the file calls itself {source.source!r}; source and file name must agree"

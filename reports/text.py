@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from reports.columns import interval
 from reports.groups import conditions
 from reports.notes import general_notes
+from reports.pretraining import HEAD, pretraining
 from reports.table import Cell, Table
 from reports.words import NEW, THESE
 
 CSV_COLUMNS = (
     *("table", "row", "label", "method", "role", "kind", "consumes", "altered", "result", "method_version"),
+    "saw_test_speakers",
     *(
         "checkpoint_sha256",
         "method_seed",
@@ -58,6 +60,7 @@ def _csv_row(row, column, cell: Cell, table: Table) -> dict:
         "kind": r.method.kind,
         "consumes": "; ".join(r.method.consumes),
         "altered": r.method.altered,
+        "saw_test_speakers": r.method.saw_test_speakers,
         "result": r.name,
         "method_version": r.method.version,
         "checkpoint_sha256": r.method.checkpoint_sha256,
@@ -127,16 +130,18 @@ def _markdown_table(table: Table) -> str:
     for block in table.blocks:
         lines += [f"### {escape(block.title)}", ""] if block.title else []
         first = block == table.blocks[0]
+        saw = pretraining(table) if first else []
         header = [
             "method",
             *(("kind", "given", "clips") if first else ()),
+            *((HEAD,) if saw else ()),
             *(table.columns[j].header for j in block.columns),
         ]
-        lines += [_line(map(escape, header)), _align(4 if first else 1, len(block.columns))]
-        for row, cells in zip(table.rows, table.cells, strict=True):
+        lines += [_line(map(escape, header)), _align((4 if first else 1) + bool(saw), len(block.columns))]
+        for i, (row, cells) in enumerate(zip(table.rows, table.cells, strict=True)):
             given = ", ".join(row.given) or "nothing"
             shown = (_markdown_cell(cells[j]) for j in block.columns)
-            about = (row.label, row.kind, given, row.clips) if first else (row.label,)
+            about = (row.label, row.kind, given, row.clips, *saw[i : i + 1]) if first else (row.label,)
             lines.append(_line([*map(escape, about), *shown]))
         lines.append("")
     lines += [f"{k}. {escape(note)}" for k, note in enumerate(table.notes, 1)]

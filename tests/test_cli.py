@@ -19,6 +19,7 @@ VERBS = (
     "report",
     "compare",
     "power",
+    "hypotheses",
     "calibrate",
     "regress",
     "published",

@@ -90,7 +90,7 @@ def with_block(page: str, label: str, text: str) -> str:
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not (found and closed):
-        raise UsageError(f"docs/calibration.md: expected the lines {begin} and {end}")
+        raise UsageError(f"the page: expected the lines {begin} and {end}")
     return f"{before}{begin}\n{text}\n{end}{after}"
 
 

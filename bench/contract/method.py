@@ -31,6 +31,10 @@ class Input(StrEnum):
     OTHER_SENTENCE_RENDERER = "true rendering parameters, other sentence"
 
 
+SAW_TEST_SPEAKERS = ("yes", "no", "unknown")
+"""What a method may say of its pre-training; controls, which learn nothing, say nothing."""
+
+
 class Request:
     """One generation job; a field can be read only if the method declared it.
 
@@ -162,6 +166,7 @@ class Method(Protocol):
     """A row of the table. A plug-in is any class with these attributes, constructed without arguments or with a checkpoint.
 
     `generate` yields request.n_frames frames, (256, 256, 3) uint8 RGB in the canonical crop.
+    It may have `saw_test_speakers`, one of SAW_TEST_SPEAKERS: whether whatever it was trained on held the test speakers.
     It raises NotApplicable where the method is undefined for a clip; any other exception is a recorded failure.
     """
 

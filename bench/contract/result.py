@@ -139,6 +139,10 @@ class MethodRecord(_Strict):
     checkpoint_sha256: str | None = None
     seed: int = 0
     altered: str | None = Field(None, description="request control: which one input was altered")
+    saw_test_speakers: Literal["yes", "no", "unknown"] | None = Field(
+        None,
+        description="whether its pre-training saw the dataset's test speakers, as the method declares; null: it does not say",
+    )
 
 
 class DatasetRecord(_Strict):

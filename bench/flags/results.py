@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from bench.flags.inherited import Common, Dataset, Mirrored
+from bench.flags.inherited import Common, Dataset, Mirrored, Part, Profile
 
 
 @dataclass
@@ -49,6 +49,27 @@ class Power(Common):
     """Rows that one row will be compared with, for Holm's correction; default: all rows found but one."""
     out: Path | None = None
     """Folder of power.json and power.md; default power/<dataset>--<split>--<protocol> in the work folder."""
+
+
+@dataclass
+class Hypotheses(Common):
+    """Claims written before anything was measured, each tested on the rows that it names: supported, refuted or not shown."""
+
+    file: Annotated[Path | None, tyro.conf.Positional] = None
+    """The claims; default: those that come along (reports/hypotheses.toml)."""
+    profile: Profile | None = None
+    """Not for hypotheses: the file says on which clips."""
+    split: Part | None = None
+    """Not for hypotheses: the file says on which part."""
+    seeds: str | None = None
+    """Also: how far the results of this method lie apart between training seeds and sampling seeds, as two_stage@cues."""
+    write: Path | None = None
+    """Also write the page there (docs/hypotheses.md)."""
+    out: Path | None = None
+    """Folder of hypotheses.json, hypotheses.md and seeds.json; default hypotheses/<dataset>--<part>--<protocol> in the work folder."""
+
+    def __post_init__(self) -> None:
+        """No part by default."""
 
 
 @dataclass

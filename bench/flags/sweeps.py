@@ -28,6 +28,12 @@ class Sweep(Mirrored):
     """Not for sweep: what is trained says on which parts it is trained and chosen."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
+    cues_only: bool = False
+    """Score trials by columns that face cues alone give, whatever the file says; nothing is rendered."""
+    render: bool = False
+    """Score trials by the whole row, whatever the file says: videos are made, for which the row needs its renderer's weights."""
+    prepare: bool = False
+    """First render and prepare the clips that are needed, of the embedded dataset."""
     trial: tuple[str, ...] = ()
     """Only this one trial, as --trial learning_rate=0.001 seed=1: how agents of W&B call it."""
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.contract.errors import EmotalkError, ExitCode, UsageError
-from bench.contract.result import DatasetRecord, ExtractorRecord, ProtocolRecord
+from bench.contract.errors import EmotalkError, ExitCode, Reason, UsageError
+from bench.contract.regression import Ungated
+from bench.contract.result import DatasetRecord, ExtractorRecord, MetricValue, ProtocolRecord
 
 
 class Measured(Protocol):
@@ -71,6 +72,21 @@ def _networks(reference: Sequence[ExtractorRecord], row: Sequence[ExtractorRecor
             )
             found.append(f"network {one.name}: other weights of {', '.join(names)}")
     return found
+
+
+def of_cues(cells: Sequence[MetricValue | Ungated]) -> bool:
+    """Whether the row with these cells, or the reference without these metrics, is of cues alone: nothing was rendered."""
+    return any(cell.reason == Reason.CUE_SPACE_ONLY for cell in cells)
+
+
+def refuse_other_space(name: str, reference_of_cues: bool, row_of_cues: bool, what: str) -> None:
+    """UsageError if one of them is of cues alone and the other of videos: cues that a method says are not those read from pictures."""
+    if reference_of_cues != row_of_cues:
+        made = {True: "of cues alone", False: "of videos"}
+        raise UsageError(
+            f"{what} cannot be held against the reference {name}: it is {made[row_of_cues]}, the reference {made[reference_of_cues]}; "
+            f"{'give the method with' if reference_of_cues else 'give the method without'} @cues, or another reference"
+        )
 
 
 def refuse_unlike(name: str, reference: Measured, row: Measured, what: str) -> None:

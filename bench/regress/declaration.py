@@ -1,4 +1,4 @@
-"""Which controls the margins are measured against: data_manifests/regression.toml."""
+"""Which controls the margins are measured against: data_manifests/regression.toml, for cues alone regression-cues.toml too."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.contract.errors import UsageError
 from metrics.options import choose
 
+Model = TypeVar("Model", bound=BaseModel)
 Controls = Annotated[list[str], Field(min_length=1)]
 
 
@@ -34,27 +35,38 @@ class Declaration(BaseModel):
         return {**self.primary, **self.guards}
 
 
-def load_declaration() -> Declaration:
-    """The declaration that comes with the project; UsageError if it is not sound."""
-    return parse_declaration((files("data_manifests") / "regression.toml").read_bytes(), "regression.toml")
+class FurtherGuards(BaseModel):
+    """What the gate of cues alone looks at besides."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: Literal[1]
+    guards: Annotated[Mapping[str, Controls], Field(min_length=1)]
 
 
-def parse_declaration(content: bytes, source: str) -> Declaration:
-    """Read a declaration; `source` names it in errors.
+def load_declaration(of_cues: bool = False) -> Declaration:
+    """The declaration that comes with the project, `of_cues` with the guards of cues alone; UsageError if it is not sound."""
+    folder = files("data_manifests")
+    content = (folder / "regression.toml").read_bytes()
+    further = (folder / "regression-cues.toml").read_bytes() if of_cues else None
+    return parse_declaration(content, "regression.toml", further)
+
+
+def parse_declaration(content: bytes, source: str, further: bytes | None = None) -> Declaration:
+    """Read a declaration, and `further` guards; `source` names it in errors.
 
     UsageError for broken TOML, an unknown key, a wrong type, and a metric or a control that does not exist.
     """
     from baselines.registry import METHODS
     from metrics.registry import METRICS
 
-    try:
-        found = Declaration.model_validate(tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source}: not a TOML document: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None
+    found = validated(Declaration, content, source)
+    if further is not None:
+        more = validated(FurtherGuards, further, "regression-cues.toml").guards
+        if twice := more.keys() & found.controls.keys():
+            raise UsageError(f"regression-cues.toml: {', '.join(sorted(twice))} stands in {source} too")
+        found = found.model_copy(update={"guards": {**found.guards, **more}})
+        content += further
     for metric, controls in found.controls.items():
         choose(f"{source}: metric", metric, METRICS)
         for control in controls:
@@ -63,3 +75,15 @@ def parse_declaration(content: bytes, source: str) -> Declaration:
         raise UsageError(f"{source}: {', '.join(sorted(twice))} stands under primary and under guards")
     choose(f"{source}: base", found.base, METHODS)
     return found.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
+
+
+def validated(model: type[Model], content: bytes, source: str) -> Model:
+    """The TOML document `content`; UsageError with the first thing that is wrong with it."""
+    try:
+        return model.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source}: not a TOML document: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None

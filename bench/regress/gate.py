@@ -11,7 +11,7 @@ from bench.contract.metric import Direction, SetMetric
 from bench.contract.regression import Moved, ReferenceColumn, RegressionRecord
 from bench.contract.result import MetricValue
 from bench.regress.column import Column, of_row, shown_of_clips
-from bench.regress.conditions import MissingValues, refuse_unlike
+from bench.regress.conditions import MissingValues, of_cues, refuse_other_space, refuse_unlike
 from bench.regress.judging import Held, People, judged, overall, paired_by_clip
 from bench.regress.reference import Frozen
 from metrics.noninferiority import ALPHA
@@ -27,6 +27,7 @@ def gate(row: Row, frozen: Frozen, seed: int = 0, command: str = "") -> Regressi
     """
     record = frozen.record
     refuse_unlike(record.name, record, row.result, row.result.name)
+    refuse_other_space(record.name, of_cues(record.ungated), of_cues(row.result.metrics), row.result.name)
     _refuse_redefined(row, record.columns, {margin.metric for margin in record.margins})
     _refuse_failed(row)
     columns = _columns(row, frozen)

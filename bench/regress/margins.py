@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.compare import Row, load_row, set_metric
 from bench.contract.commands import emotalk
-from bench.contract.errors import EmotalkError, UsageError
+from bench.contract.errors import EmotalkError, Reason, UsageError
 from bench.contract.metric import SetMetric
 from bench.contract.regression import Distance, Margin, Ungated
 from bench.contract.result import MetricValue, Result
@@ -63,6 +63,15 @@ def margins_of(
             ungated.append(Ungated(metric=cell.metric, reason=found))
     order = list(declaration.controls)
     return sorted(margins, key=lambda m: order.index(m.metric)), ungated
+
+
+def within_reach(
+    result: Result, margins: Sequence[Margin], ungated: Sequence[Ungated]
+) -> tuple[list[Margin], list[Ungated]]:
+    """The same without the metrics of pixels where `result` is of cues alone: its gate cannot look at them."""
+    beyond = {cell.metric for cell in result.metrics if cell.value is None and cell.reason == Reason.CUE_SPACE_ONLY}
+    left_out = [Ungated(metric=m.metric, reason=Reason.CUE_SPACE_ONLY) for m in margins if m.metric in beyond]
+    return [m for m in margins if m.metric not in beyond], [*ungated, *left_out]
 
 
 def _margin(controls: Mapping[str, Row], cell: MetricValue, declaration: Declaration, seed: int) -> Margin | str:

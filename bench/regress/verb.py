@@ -68,16 +68,17 @@ def _gate(flags: cli.Regress, space: Workspace, command: str, mirror: Mirror) ->
 
 
 def _freeze(flags: cli.Regress, space: Workspace, command: str, mirror: Mirror) -> Outcome:
+    from bench.regress.conditions import of_cues
     from bench.regress.declaration import load_declaration
-    from bench.regress.margins import control_rows, margins_of
+    from bench.regress.margins import control_rows, margins_of, within_reach
     from bench.regress.reference import freeze
     from reports.ruler import find_ruler
 
-    declaration = load_declaration()
     row = _row(flags, space, command, mirror, flags.protocol or DEFAULT_PROTOCOL, None)
+    declaration = load_declaration(of_cues(row.result.metrics))
     controls = control_rows(row.result, declaration, space.root / "results")
     ruler = find_ruler(row.result, [space.root / "results" / "calibration"])
-    margins, ungated = margins_of(controls, declaration, flags.seed, ruler)
+    margins, ungated = within_reach(row.result, *margins_of(controls, declaration, flags.seed, ruler))
     if not margins:
         said = "; ".join(f"{one.metric}: {one.reason}" for one in ungated)
         raise NothingDoneError(f"{row.result.name}: no metric has a margin, nothing to freeze: {said}")
@@ -105,13 +106,17 @@ def _row(
     """The row to look at, made first where it is not a result yet; what cannot be compared is refused before it is made."""
     from bench import verbs
     from bench.compare import find_row, load_row
+    from bench.regress.conditions import of_cues, refuse_other_space
 
     if flags.result is not None:
         return load_row(find_row(flags.result, space.root / "results"))
     if flags.method is not None:
         from baselines.registry import find_method
 
-        find_method(flags.method, flags.checkpoint).load()  # what cannot be loaded is said before anything is prepared
+        spec = find_method(flags.method, flags.checkpoint)
+        if frozen is not None and spec.cues_only:
+            refuse_other_space(frozen.record.name, of_cues(frozen.record.ungated), True, flags.method)
+        spec.load()  # what cannot be loaded is said before anything is prepared
     elif not flags.videos.is_dir():
         raise UsageError(f"--videos {flags.videos}: expected a folder of <clip_id>.mp4 files, found no folder there")
     common = {f.name: getattr(flags, f.name) for f in fields(OnClips)}

@@ -58,14 +58,21 @@ def agreed(flags: Flags, sweep: Sweep) -> bool:
 def as_wandb(flags: Flags, sweep: Sweep) -> dict[str, Any]:
     """The sweep as W&B is told of it: the file, with the command of a trial in the place of `emotalk:`."""
     document = {key: value for key, value in sweep.definition.document.items() if key != "emotalk"}
+    document["metric"] = {**document["metric"], "name": sweep.definition.metric}
     if sweep.count is not None:
         document["run_cap"] = sweep.count
     own = {"--dataset": flags.dataset, "--profile": flags.profile, "--manifest": flags.manifest, "--limit": flags.limit}
     words = [word for name, value in own.items() if value is not None for word in (name, str(value))]
     words += ["--seed", str(flags.seed), "--device", flags.device, "--wandb", "on"]
     words += ["--count", str(flags.count)] if flags.count is not None else []
+    words += space_words(flags)
     command = ["${env}", "emotalk", "sweep", flags.file, *words, "--trial", "${args_no_hyphens}"]
     return {"name": sweep.definition.name, "program": "emotalk", **document, "command": command}
+
+
+def space_words(flags: Flags) -> list[str]:
+    """The flag that says whether trials are scored in cue space or in pixels, if one was given."""
+    return ["--render"] if flags.render else ["--cues-only"] if flags.cues_only else []
 
 
 def _registered(flags: Flags, sweep: Sweep) -> str:

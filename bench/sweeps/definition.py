@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bench.contract.errors import UsageError
+from bench.sweeps.score import Score, score_of
+from bench.sweeps.values import mapping, number
 
 Search = Literal["grid", "random", "bayes"]
 KEYS = (
@@ -39,6 +41,7 @@ TRAINING_KEYS = (
     "patience",
     "baseline",
     "variants",
+    "score",
 )
 DISTRIBUTIONS = (
     "constant",
@@ -105,6 +108,21 @@ class Definition:
     project: str | None
     entity: str | None
     document: Mapping[str, Any]
+    score: Score | None = None
+
+    @property
+    def varied(self) -> list[str]:
+        """Names of the parameters that differ between groups of trials: those of several values, the seed left out."""
+        return [p.name for p in self.parameters if p.name != SEED and len(p.values) != 1]
+
+    def scored_in(self, render: bool) -> Definition:
+        """The same sweep scored in pixels, or in cue space; its metric too. UsageError if it is scored in neither."""
+        if self.score is None:
+            raise UsageError(f"{self.name}: --cues-only and --render need a `score:` under `emotalk:` (docs/sweeps.md)")
+        score = replace(self.score, render=render)
+        own = self.metric.startswith(self.score.prefix)
+        metric = score.prefix + self.metric.removeprefix(self.score.prefix) if own else self.metric
+        return replace(self, score=score, metric=metric)
 
 
 def shipped() -> list[str]:
@@ -141,7 +159,7 @@ def read(path: Path) -> Definition:
 
 def define(document: Any, name: str) -> Definition:
     """The sweep that a parsed file defines; `name` is used if it gives itself none."""
-    document = _mapping(document, "a sweep", KEYS)
+    document = mapping(document, "a sweep", KEYS)
     for key in ("method", "metric", "parameters", "emotalk"):
         if key not in document:
             raise UsageError(
@@ -150,16 +168,16 @@ def define(document: Any, name: str) -> Definition:
     search = document["method"]
     if search not in get_args(Search):
         raise UsageError(f"method: {search!r}: expected grid, random or bayes")
-    metric = _mapping(document["metric"], "metric", METRIC_KEYS)
+    metric = mapping(document["metric"], "metric", METRIC_KEYS)
     if not isinstance(metric.get("name"), str) or metric.get("goal") not in GOALS:
         raise UsageError(
             f"metric: expected a name, as validation/loss, and a goal, minimize or maximize; got {dict(metric)}"
         )
-    parameters = tuple(_parameter(key, rows) for key, rows in _mapping(document["parameters"], "parameters").items())
+    parameters = tuple(_parameter(key, rows) for key, rows in mapping(document["parameters"], "parameters").items())
     endless = [p.name for p in parameters if not p.values and p.step is None]
     if search == "grid" and endless:
         raise UsageError(f"method: grid needs listed values, whole numbers or a q; {endless[0]} has neither")
-    training = _mapping(document["emotalk"], "emotalk", TRAINING_KEYS)
+    training = mapping(document["emotalk"], "emotalk", TRAINING_KEYS)
     if ("method" in training) == ("metric" in training):
         raise UsageError(
             "emotalk: expected either method: NAME or metric: NAME, as --method and --metric of emotalk train"
@@ -176,29 +194,19 @@ def define(document: Any, name: str) -> Definition:
         parameters=parameters,
         halving=_halving(document["early_terminate"]) if "early_terminate" in document else None,
         cap=cap,
-        training={key: value for key, value in training.items() if key not in ("baseline", "variants")},
+        training={key: value for key, value in training.items() if key not in ("baseline", "variants", "score")},
         baseline=_baseline(training.get("baseline"), parameters),
         variants=variants,
         project=document.get("project"),
         entity=document.get("entity"),
         document={key: value for key, value in document.items() if key not in NOT_DEFINING},
+        score=score_of(training["score"]) if "score" in training else None,
     )
-
-
-def _mapping(value: Any, where: str, known: Iterable[str] | None = None) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
-        raise UsageError(f"{where}: expected keys with values, got {value!r}")
-    wrong = sorted(set(value) - set(known)) if known is not None else []
-    if wrong:
-        close = difflib.get_close_matches(wrong[0], list(known), n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise UsageError(f"{where}: {', '.join(wrong)} is not supported here; {hint}supported are: {', '.join(known)}")
-    return value
 
 
 def _parameter(name: str, rows: Any) -> Parameter:
     where = f"parameters: {name}"
-    rows = _mapping(rows, where, PARAMETER_KEYS)
+    rows = mapping(rows, where, PARAMETER_KEYS)
     if "value" in rows or "values" in rows:
         values = rows["values"] if "values" in rows else [rows["value"]]
         kind = rows.get("distribution", "categorical" if "values" in rows else "constant")
@@ -212,14 +220,14 @@ def _parameter(name: str, rows: Any) -> Parameter:
         if kind not in ("constant", "categorical"):
             raise UsageError(f"{where}: distribution {kind}: expected min and max instead of listed values")
         return Parameter(name, tuple(tuple(v) if isinstance(v, list) else v for v in values))
-    low, high = (_number(rows.get(key), f"{where}: {key}") for key in ("min", "max"))
+    low, high = (number(rows.get(key), f"{where}: {key}") for key in ("min", "max"))
     whole = all(isinstance(rows[key], int) for key in ("min", "max"))
     kind = rows.get("distribution", "int_uniform" if whole else "uniform")
     if kind not in DISTRIBUTIONS[2:]:
         raise UsageError(f"{where}: distribution {kind!r} is not supported; supported are: {', '.join(DISTRIBUTIONS)}")
     log, step = "log" in kind, 1 if kind == "int_uniform" else None
     if kind.startswith("q_"):
-        step = _number(rows.get("q", 1), f"{where}: q")
+        step = number(rows.get("q", 1), f"{where}: q")
         step = int(step) if step.is_integer() else step
     elif "q" in rows:
         raise UsageError(f"{where}: q needs the distribution q_uniform or q_log_uniform_values")
@@ -232,17 +240,8 @@ def _parameter(name: str, rows: Any) -> Parameter:
     return parameter
 
 
-def _number(value: Any, where: str) -> float:
-    try:  # YAML takes 1e-4 for a text
-        if isinstance(value, bool):
-            raise ValueError
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{where}: expected a number, got {value!r}") from error
-
-
 def _halving(rows: Any) -> Halving:
-    rows = _mapping(rows, "early_terminate", HALVING_KEYS)
+    rows = mapping(rows, "early_terminate", HALVING_KEYS)
     whole = {key: value for key, value in rows.items() if key != "type"}
     if rows.get("type") != "hyperband" or not all(isinstance(v, int) and v >= 1 for v in whole.values()):
         raise UsageError(
@@ -261,7 +260,7 @@ def _variants(rows: Any, parameters: tuple[Parameter, ...]) -> Mapping[str, Mapp
         raise UsageError(f"emotalk: variants: no parameter {VARIANT!r} names them")
     if own is None or not rows:
         return {}
-    known = {name: dict(fields or {}) for name, fields in _mapping(rows, "emotalk: variants").items()}
+    known = {name: dict(fields or {}) for name, fields in mapping(rows, "emotalk: variants").items()}
     missing = [value for value in own.values if value not in known]
     if missing or not own.values:
         raise UsageError(
@@ -277,4 +276,4 @@ def _baseline(rows: Any, parameters: tuple[Parameter, ...]) -> Mapping[str, Any]
     if rows is None:
         return None
     varied = [p.name for p in parameters if p.name != SEED and len(p.values) != 1]
-    return _mapping(rows, "emotalk: baseline", varied)
+    return mapping(rows, "emotalk: baseline", varied)

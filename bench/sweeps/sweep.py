@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from bench.flags.clips import Train
 from bench.flags.inherited import Dataset, Profile
 from bench.sweeps import learned
 from bench.sweeps.definition import SEED, VARIANT, Definition
-from bench.sweeps.score import VALIDATION, scores
+from bench.sweeps.score import VALIDATION, CannotScore, scores
 from bench.sweeps.search import as_setting, mapped, planned
+from bench.sweeps.trial_rows import TrialRows
 from bench.sweeps.trials import Trial, TrialFolder
 from bench.tracking.mirror import SILENT, Mirror
 from bench.train import TRAINER_VERSION
-from bench.train_verb import find_trainable, train_verb
+from bench.train_verb import EXPORTED, find_trainable, train_verb
 from bench.training.clips import TrainingClips
 from bench.training.config import as_document, make_config, typed
 from bench.training.curve import read_curve
@@ -42,17 +43,21 @@ MAY_SAY = {
 """Keys of `emotalk:` that are flags of `emotalk train`, and what they may be."""
 
 
-class WrongMetric(UsageError):
-    """The metric of the sweep is none that its runs have: no trial can be scored."""
-
-
 class Sweep:
     """One sweep in its folder. UsageError, before anything runs, if a trial could not be what the file says.
 
-    `flags` are those of every trial's training (`training_flags`); `count` trials at most.
+    `flags` are those of every trial's training (`training_flags`); `count` trials at most; `prepare` is
+    given what is trained as soon as nothing but its data can be missing.
     """
 
-    def __init__(self, definition: Definition, flags: Train, space: Workspace, count: int | None = None):
+    def __init__(
+        self,
+        definition: Definition,
+        flags: Train,
+        space: Workspace,
+        count: int | None = None,
+        prepare: Callable[[Any], None] | None = None,
+    ):
         self.flags, self.space, self.began = flags, space, time.time()
         self.count = min((n for n in (count, definition.cap) if n is not None), default=None)
         if self.count is None and definition.search != "grid":
@@ -60,10 +65,15 @@ class Sweep:
         if definition.halving and flags.patience:
             raise UsageError("early_terminate and emotalk: patience: expected one of the two")
         self.trainable = find_trainable(flags)
+        self.rows = TrialRows(definition.score, flags, space) if definition.score else None
         self.definition = self._checked(definition)
+        if prepare is not None:
+            prepare(self.trainable)
         clips = TrainingClips(flags, space, self.trainable)  # what is not prepared is said before anything runs
+        scored = {"metric": definition.metric, "score": self.rows.identity} if self.rows else {}
         self.hash = key_of(
             document=dict(definition.document),
+            **scored,
             seed=flags.seed,
             training=self.training(),
             data=clips.source.fingerprint,
@@ -128,9 +138,9 @@ class Sweep:
             steps = make_config(self.trainable.Config, None, settings).steps
             outcome = train_verb(flags, self.space, command, mirror, Watch(self, trial, steps))
             [row] = outcome.document["runs"]
-            self._finish(trial, row)
+            self._finish(trial, row, command, mirror)
             reused = row["reused"]
-        except WrongMetric:
+        except CannotScore:
             raise
         except EmotalkError as error:
             trial.status, trial.reason = "failed", str(error)
@@ -141,17 +151,35 @@ class Sweep:
         self.folder.save(trial)
         return reused
 
-    def _finish(self, trial: Trial, row: Mapping[str, Any]) -> None:
-        run = Path(row["run"])
+    def _finish(self, trial: Trial, row: Mapping[str, Any], command: str, mirror: Mirror) -> None:
+        run, metric = Path(row["run"]), self.definition.metric
         trial.run, trial.steps = str(run.relative_to(self.space.root)), row["steps"]
-        trial.scores = scores(run)
-        trial.score = trial.scores.get(self.definition.metric)
+        status = "stopped" if self.definition.halving and row["stopped_early"] else "finished"
+        trial.scores = scores(run, self._scored(trial, row, command) if status == "finished" else None)
+        if self.rows:
+            mirror.log(trial.steps, self.told(trial))
+        trial.score = trial.scores.get(metric)
         if trial.score is None:
-            raise NothingDoneError(f"the run has no finite {self.definition.metric}")
-        trial.status = "stopped" if self.definition.halving and row["stopped_early"] else "finished"
-        name = self.definition.metric.removeprefix(VALIDATION)
-        curve = read_curve(run / "metrics.jsonl")  # of a run from before nobody was told
-        trial.validations = [line.values.get(name) for line in curve if line.split == "validation"]
+            raise NothingDoneError(f"the run has no finite {metric}")
+        trial.status = status
+        if metric.startswith(VALIDATION):
+            curve = read_curve(run / "metrics.jsonl")  # of a run from before nobody was told
+            name = metric.removeprefix(VALIDATION)
+            trial.validations = [line.values.get(name) for line in curve if line.split == "validation"]
+
+    def _scored(self, trial: Trial, row: Mapping[str, Any], command: str) -> dict[str, Path] | None:
+        """Prefix -> result folder of the trial, which is made here; None if the sweep asks for none."""
+        if self.rows is None:
+            return None
+        said = {name: trial.settings[name] for name in self.definition.varied} | {SEED: trial.seed}
+        name = " ".join(f"{key}={as_setting(value)}" for key, value in said.items())
+        return {self.rows.prefix: self.rows.make(Path(row["expert"]), self.folder.output(trial), name, command)}
+
+    def told(self, trial: Trial) -> dict[str, float]:
+        """What W&B is told of a trial beside its curve: the columns that it was scored."""
+        return {
+            name: value for name, value in trial.scores.items() if value is not None and not name.startswith(VALIDATION)
+        }
 
     def _to_do(self, trial: Trial) -> bool:
         """Killed ones, and those that failed in an earlier command."""
@@ -167,15 +195,29 @@ class Sweep:
             parameters.append(replace(p, values=kept) if p.values else p)
         variants = {name: self.canonical(fields) for name, fields in definition.variants.items()}
         baseline = definition.baseline and self.canonical(definition.baseline)
+        self._check_metric(definition)
+        if learned.needed(definition):
+            learned.optuna()
+        return replace(definition, parameters=tuple(parameters), variants=variants, baseline=baseline)
+
+    def _check_metric(self, definition: Definition) -> None:
+        """UsageError unless trials have the sweep's metric, and its goal is what is better."""
         metric, direction = self.trainable.chosen_by
         goal = "maximize" if direction == Direction.HIGHER else "minimize"
         if definition.metric == VALIDATION + metric and definition.maximize != (goal == "maximize"):
             raise UsageError(f"metric: {self.trainable.name} is chosen by {definition.metric} with the goal {goal}")
-        if not definition.metric.startswith(VALIDATION):
+        if self.rows and self.trainable.kind not in EXPORTED:
+            raise UsageError(f"emotalk: score: {self.trainable.name} exports no weights that a row could take")
+        if definition.metric.startswith(VALIDATION):
+            return
+        if self.rows is None:
             raise UsageError(f"metric: {definition.metric}: expected a number of validation, as {VALIDATION}{metric}")
-        if learned.needed(definition):
-            learned.optuna()
-        return replace(definition, parameters=tuple(parameters), variants=variants, baseline=baseline)
+        self.rows.check_metric(definition.metric, definition.maximize)
+        if definition.halving:
+            raise UsageError(
+                f"early_terminate stops trials by their validations; {definition.metric} is known at their end only: "
+                f"expected a metric as {VALIDATION}{metric}"
+            )
 
 
 class Watch:
@@ -186,14 +228,14 @@ class Watch:
         self.identity = f"sweep {sweep.hash}" if sweep.definition.halving else None
 
     def __call__(self, event: str, step: int, values: Mapping[str, float], run: Path) -> bool:
-        """True if the run ends here; WrongMetric if it has no such number."""
-        if event != "validation":
+        """True if the run ends here; CannotScore if it has no such number."""
+        if event != "validation" or not self.sweep.definition.metric.startswith(VALIDATION):
             return False
         sweep, trial = self.sweep, self.trial
         name = sweep.definition.metric.removeprefix(VALIDATION)
         if name not in values:
             known = ", ".join(VALIDATION + name for name in values)
-            raise WrongMetric(f"metric: {sweep.definition.metric} is none of what {sweep.trainable.name} has: {known}")
+            raise CannotScore(f"metric: {sweep.definition.metric} is none of what {sweep.trainable.name} has: {known}")
         trial.validations.append(values[name])
         stops = False
         if sweep.definition.halving and step < self.steps:

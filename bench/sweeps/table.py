@@ -6,28 +6,41 @@ import csv
 import io
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.atomic import write_json
 from bench.contract.files import whole_file
+from bench.sweeps import ablation
 from bench.sweeps.definition import SEED, Definition
+from bench.sweeps.markdown import line, number, rule
+from bench.sweeps.score import VALIDATION
 from bench.sweeps.search import as_setting
 from bench.sweeps.trials import Trial
+
+if TYPE_CHECKING:
+    from bench.sweeps.trial_rows import TrialRows
 
 LEAST_SEEDS = 3
 """Common seeds from which a difference has an interval."""
 LEVEL = 0.95
 
 
-def tabulate(definition: Definition, trials: Sequence[Trial], training: Mapping[str, Any]) -> dict[str, Any]:
+def tabulate(
+    definition: Definition,
+    trials: Sequence[Trial],
+    training: Mapping[str, Any],
+    scored_by: TrialRows | None = None,
+    output: Callable[[Trial], Path] | None = None,
+) -> dict[str, Any]:
     """The table as a document: `trials` in their order, `groups` best first; `training` says what is trained on which data.
 
     A group's mean, standard deviation, least and largest value are over its finished trials. `difference`: its value minus
-    the baseline's under the same seed, mean, SD and a Student t interval over the common seeds.
+    the baseline's under the same seed, mean, SD and a Student t interval over the common seeds. Of a sweep that scores its
+    trials by `scored_by`, whose folders `output` gives, `ablation` has the columns (bench.sweeps.ablation).
     """
-    varied = [p.name for p in definition.parameters if p.name != SEED and len(p.values) != 1]
+    varied = definition.varied
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_label(trial, varied), []).append(trial)
@@ -37,7 +50,7 @@ def tabulate(definition: Definition, trials: Sequence[Trial], training: Mapping[
         row["baseline"] = row["settings"] == baseline
     sign = -1.0 if definition.maximize else 1.0
     rows.sort(key=lambda row: math.inf if row["mean"] is None else sign * row["mean"])
-    return {
+    table = {
         "sweep": definition.name,
         "search": definition.search,
         "metric": definition.metric,
@@ -47,36 +60,51 @@ def tabulate(definition: Definition, trials: Sequence[Trial], training: Mapping[
         "groups": rows,
         "trials": [_trial(trial, varied) for trial in trials],
     }
+    if scored_by is not None:
+        folders = {
+            name: {t.seed: scored_by.result(output(t)) for t in members if t.status == "finished"}
+            for name, members in groups.items()
+        }
+        found = ablation.ablation(folders, baseline, scored_by.flags.seed)
+        table |= {"scored": {"row": scored_by.row, "prefix": scored_by.prefix}, "ablation": found}
+    return table
 
 
 def markdown(table: Mapping[str, Any]) -> str:
     """The table to read."""
-    said = table["training"]
+    said, scored = table["training"], table.get("scored")
     data = " ".join(said[key] for key in ("dataset", "profile", "manifest") if said.get(key))
     better = "more is better" if table["goal"] == "maximize" else "less is better"
-    lines = [
-        f"# {table['sweep']}",
-        "",
-        f"{said.get('method') or said.get('metric')} on {data}, {table['search']} search. {table['metric']} of the kept weights, "
-        f"{better}: of validation speakers, nothing of test speakers. Spread and intervals are over training seeds alone, not over "
-        "speakers or clips.",
-        "",
-    ]
+    lines = [f"# {table['sweep']}", ""]
+    lines += [f"{said.get('method') or said.get('metric')} on {data}, {table['search']} search. {table['metric']} of the kept weights, "
+              f"{better}: of validation speakers, nothing of test speakers."]  # fmt: skip
+    if table["metric"].startswith(VALIDATION):
+        lines[-1] += " Spread and intervals are over training seeds alone, not over speakers or clips."
+        lines += ["", *_group_lines(table)]
+    if scored is not None:
+        found = table["ablation"]
+        lines += ["", *(ablation.lines(found, **scored) if found else ["No trial is finished and scored yet."])]
+    lines += ["", line(["trial", "setting", "seed", "status", table["metric"], "steps", "s", "why"]), rule(8)]
+    for row in table["trials"]:
+        cells = [row["number"], row["setting"], row["seed"], row["status"], number(row["score"])]
+        lines.append(line([*cells, row["steps"] or "", row["seconds"] or "", row["reason"] or ""]))
+    return "\n".join(lines) + "\n"
+
+
+def _group_lines(table: Mapping[str, Any]) -> list[str]:
+    """The settings by the sweep's metric, best first."""
+    lines = []
     if table["baseline"] is not None:
         lines += [f"Differences are to {table['baseline']}, pair by pair of equal seeds.", ""]
     head = ["setting", "seeds", "mean", "SD", "from", "to"]
     head += ["difference", "SD", f"{LEVEL:.0%} interval", "pairs", ""] if table["baseline"] is not None else []
-    lines += [_row(head), _row(["---"] * len(head))]
+    lines += [line(head), rule(len(head))]
     for row in table["groups"]:
-        cells = [row["settings"], row["n"], *(_number(row[name]) for name in ("mean", "sd", "least", "largest"))]
+        cells = [row["settings"], row["n"], *(number(row[name]) for name in ("mean", "sd", "least", "largest"))]
         if table["baseline"] is not None:
             cells += _difference_cells(row)
-        lines.append(_row(cells))
-    lines += ["", _row(["trial", "setting", "seed", "status", table["metric"], "steps", "s", "why"]), _row(["---"] * 8)]
-    for row in table["trials"]:
-        cells = [row["number"], row["setting"], row["seed"], row["status"], _number(row["score"])]
-        lines.append(_row([*cells, row["steps"] or "", row["seconds"] or "", row["reason"] or ""]))
-    return "\n".join(lines) + "\n"
+        lines.append(line(cells))
+    return lines
 
 
 def write(folder: Path, table: Mapping[str, Any]) -> None:
@@ -130,7 +158,7 @@ def _difference_cells(row: Mapping[str, Any]) -> list[Any]:
     if found is None:
         return ["", "", "", 0, "no common seed"]
     interval = "" if found["low"] is None else f"{found['low']:+.4g} to {found['high']:+.4g}"
-    return [f"{found['mean']:+.4g}", _number(found["sd"]), interval, found["pairs"], found["verdict"]]
+    return [f"{found['mean']:+.4g}", number(found["sd"]), interval, found["pairs"], found["verdict"]]
 
 
 def _by_seed(trials: Sequence[Trial]) -> dict[int, float]:
@@ -170,14 +198,6 @@ def _label(trial: Trial, names: Sequence[str]) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else as_setting(value)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
-
-
-def _row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ") for cell in cells) + " |"
 
 
 def _csv(table: Mapping[str, Any]) -> str:

@@ -260,6 +260,7 @@ def test_every_sweep_that_comes_along_fits_what_it_trains(tmp_path, monkeypatch)
 
     nothing = SimpleNamespace(source=SimpleNamespace(fingerprint=""))
     monkeypatch.setattr(sweeps, "TrainingClips", lambda *given: nothing)
+    monkeypatch.setattr(sweeps.TrialRows, "identity", "")
     for name in shipped():
         definition = read(find(name))
         found = sweeps.Sweep(definition, sweeps.training_flags(definition, {}), Workspace(tmp_path), 3)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.compare import load_row
-from bench.contract.errors import ExitCode, UsageError
+from bench.contract.errors import ExitCode, Reason, UsageError
+from bench.contract.regression import Ungated
 from bench.contract.result import Problem
 from bench.regress.conditions import MissingValues
 from bench.regress.gate import gate
@@ -124,6 +125,17 @@ def test_another_protocol_another_network_and_another_definition_are_refused(res
     row.result.metric("M-LMD").version = "2"
     with pytest.raises(UsageError, match="M-LMD has another version"):
         gate(row, frozen)
+
+
+def test_cues_alone_and_videos_are_not_held_against_each_other(another, frozen):
+    row = another()
+    row.result.metric("SSIM").reason = Reason.CUE_SPACE_ONLY
+    with pytest.raises(UsageError, match="it is of cues alone, the reference of videos; give the method without @cues"):
+        gate(row, frozen)
+    frozen.record.ungated.append(Ungated(metric="LPIPS", reason=Reason.CUE_SPACE_ONLY))
+    assert gate(row, frozen).verdict == "not worse"
+    with pytest.raises(UsageError, match="it is of videos, the reference of cues alone; give the method with @cues"):
+        gate(another(name="rendered"), frozen)
 
 
 def test_values_that_lack_are_refused_and_named(results, frozen):

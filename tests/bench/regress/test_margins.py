@@ -96,3 +96,24 @@ def test_every_primary_metric_of_the_suite_has_its_controls_declared():
 def test_a_declaration_that_says_nothing_sensible_is_refused(text, said):
     with pytest.raises(UsageError, match=said):
         parse_declaration(f"version = 1\n{text}".encode(), "mine.toml")
+
+
+def test_the_gate_of_cues_alone_looks_at_the_same_and_at_guards_of_its_own():
+    videos, cues = load_declaration(), load_declaration(of_cues=True)
+    assert cues.primary == videos.primary and cues.guards.items() > videos.guards.items()
+    assert set(cues.guards) - set(videos.guards) == {"GeoEmo-acc"} and cues.sha256 != videos.sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('version = 1\n[guards]\nMouth-lagg = ["static"]', "did you mean 'Mouth-lag'"),
+        ('version = 1\n[guards]\nM-LMD = ["static"]', "M-LMD stands in regression.toml too"),
+        ('version = 1\n[primary]\nMouth-lag = ["static"]', "regression-cues.toml: guards"),
+    ],
+)
+def test_guards_of_cues_that_say_nothing_sensible_are_refused(text, said):
+    sound = b'version = 1\nshare = 0.1\nbase = "gt-reencoded"\n[primary]\nM-LMD = ["static"]'
+    assert parse_declaration(sound, "regression.toml").guards == {}
+    with pytest.raises(UsageError, match=said):
+        parse_declaration(sound, "regression.toml", text.encode())

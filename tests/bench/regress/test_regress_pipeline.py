@@ -71,6 +71,11 @@ def test_other_clips_are_refused_before_anything_is_generated(frozen, pipeline):
     )
 
 
+def test_cues_alone_are_refused_by_a_reference_of_videos_before_anything_is_prepared(frozen, pipeline):
+    code, err, steps, _ = pipeline("--method", "frozen-gaze@cues")
+    assert code == 2 and "is of cues alone, the reference of videos" in err and steps == []
+
+
 def test_a_method_that_fails_on_every_clip_ends_with_3(frozen, pipeline):
     code, err, steps, _ = pipeline("--method", "static", generate=ExitCode.NOTHING_DONE)
     assert code == 3 and "not one clip could be generated" in err and steps == ["prepare", "generate"]

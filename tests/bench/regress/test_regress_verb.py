@@ -8,7 +8,9 @@ from regression_rows import DECLARED, MODEL
 from result_rows import write_row
 
 from bench import cli
+from bench.contract.errors import Reason
 from bench.contract.regression import RegressionRecord
+from bench.regress.reference import load_reference
 
 
 @pytest.fixture
@@ -87,13 +89,29 @@ def test_wrong_use_says_what_was_expected(regress, frozen, words, said):
 
 
 def test_freeze_makes_a_reference_with_margins_from_the_controls(regress, references, monkeypatch):
-    monkeypatch.setattr("bench.regress.declaration.load_declaration", lambda: DECLARED)
+    monkeypatch.setattr("bench.regress.declaration.load_declaration", lambda *_: DECLARED)
     code, out, _ = regress("--result", "model", "--freeze", "--reference", "mine")
     assert code == 0 and "M-LMD: margin 0.4" in out
     assert sorted(p.name for p in references.iterdir()) == [
         "SHA256SUMS", "regression-mine.json", "regression-mine.safetensors"
     ]  # fmt: skip
     assert regress("--result", "model", "--reference", "mine")[0] == 0
+
+
+def test_a_row_of_cues_alone_is_frozen_without_the_metrics_of_pixels(regress, another, references, monkeypatch):
+    monkeypatch.setattr("bench.regress.declaration.load_declaration", lambda *_: DECLARED)
+    row = another({"SX-C": None}).folder
+    path = row / "result.json"
+    refused, _, err = regress("--result", row, "--freeze", "--reference", "mine")
+    assert refused == 2 and "no value of SX-C (no-face), which the gate looks at" in err
+    path.write_text(path.read_text().replace("no-face", Reason.CUE_SPACE_ONLY))
+    assert regress("--result", row, "--freeze", "--reference", "mine")[0] == 0
+    record = load_reference("mine", [references]).record
+    assert [m.metric for m in record.margins] == ["M-LMD", "spread"]
+    assert [(one.metric, one.reason) for one in record.ungated] == [("SX-C", Reason.CUE_SPACE_ONLY)]
+    code, out, _ = regress("--result", row, "--reference", "mine")
+    assert code == 0 and "Not in the gate: SX-C" in out
+    assert regress("--result", "model", "--reference", "mine")[0] == 2
 
 
 def test_a_folder_with_other_files_is_never_replaced(regress, frozen, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from bench.contract.metric import Direction
 from bench.data.puppet.version import PUPPET_VERSION
 from bench.protocols import load_protocol
+from bench.regress.conditions import of_cues
 from bench.regress.declaration import load_declaration
 from bench.regress.judging import Held, judged
 from bench.regress.reference import PREFIX, load_reference
@@ -28,7 +29,7 @@ def test_one_of_the_embedded_dataset_is_there():
 def test_it_was_made_under_the_protocol_the_data_and_the_declaration_that_lie_here(shipped):
     record = shipped.record
     assert record.protocol.sha256 == load_protocol(record.protocol.name).sha256
-    assert record.declaration_sha256 == load_declaration().sha256
+    assert record.declaration_sha256 == load_declaration(of_cues(record.ungated)).sha256
     assert record.dataset.data_version in (None, str(PUPPET_VERSION))
 
 
@@ -38,7 +39,7 @@ def test_its_metrics_are_defined_as_the_protocol_defines_them_now(shipped):
 
 
 def test_its_margins_follow_from_the_values_beside_them(shipped):
-    declared = load_declaration()
+    declared = load_declaration(of_cues(shipped.record.ungated))
     for margin in shipped.record.margins:
         direction = shipped.record.column(margin.metric).direction
         known = [one for one in margin.considered if one.distance is not None]
