@@ -14,7 +14,7 @@ TRAINED = $(or $(WORK),$(EMOTALK_WORK),work)/trained/$(DATASET)-$(PROFILE)
 RETRAINED = generator-self,oracle-cues=$(TRAINED)/landmarks_to_face.safetensors,two_stage=$(TRAINED)/speech_to_cues.safetensors
 WORK_FLAG = $(if $(WORK),--work "$(WORK)",)
 
-.PHONY: setup reproduce-table train-two-stage smoke test test-slow tolerances experts sweep calibrate regress cluster reference-venv lint clean distclean
+.PHONY: setup reproduce-table train-two-stage smoke test test-slow tolerances experts sweep calibrate ablations regress cluster reference-venv lint clean distclean
 
 setup: $(STAMP)
 
@@ -70,6 +70,16 @@ sweep: $(STAMP)
 # Every column under damage of known size, against what was declared (docs/calibration.md).
 calibrate: $(STAMP)
 	$(BIN)/emotalk calibrate --dataset $(DATASET) --profile $(PROFILE) $(ROOT_FLAG) $(WORK_FLAG)
+
+# The rows of the two-stage model with one thing taken out, trained on PROFILE's method-training speakers (docs/two-stage.md).
+ABLATED = $(or $(WORK),$(EMOTALK_WORK),work)/trained/ablations-$(DATASET)-$(PROFILE)
+ablations: export OMP_NUM_THREADS = 1
+ablations: $(STAMP)
+	for part in method-train validation; do $(BIN)/emotalk prepare $(ON) --split $$part || exit; done
+	for pair in no-classifier:classifier regressed-gaze:discretised separate:joint teacher-forced:scheduled no-label:emotion; do \
+	$(BIN)/emotalk train --method speech_to_cues $(ON) --set $${pair#*:}=false --out "$(ABLATED)/$${pair%:*}" || exit; done
+	$(BIN)/emotalk run $(ON) --methods "two_stage-no-relocation,two_stage-no-latent$(foreach name,no-classifier regressed-gaze \
+	separate teacher-forced no-label,$(COMMA)two_stage-$(name)=$(ABLATED)/$(name)/speech_to_cues.safetensors)" || [ $$? -eq 4 ]
 
 # Is a checkpoint, or a folder of videos, worse than a frozen reference? make regress METHOD=two_stage CKPT=path, or VIDEOS=folder.
 # Exit code 0 not worse, 1 regressed, 5 could not tell (docs/regression.md).

@@ -14,35 +14,35 @@ class NoClassifier(TwoStage):
     """`two_stage` trained without the collaborative emotion classifier."""
 
     name = "two_stage-no-classifier"
-    weights = "speech_to_cues-no-classifier"
+    switches = ("classifier=false",)
 
 
 class RegressedGaze(TwoStage):
     """`two_stage` with gaze as a regressed direction instead of one of discrete ones."""
 
     name = "two_stage-regressed-gaze"
-    weights = "speech_to_cues-regressed-gaze"
+    switches = ("discretised=false",)
 
 
 class Separate(TwoStage):
     """`two_stage` with landmarks, gaze and head pose each from a network of its own that does not see the others' cues."""
 
     name = "two_stage-separate"
-    weights = "speech_to_cues-separate"
+    switches = ("joint=false",)
 
 
 class TeacherForced(TwoStage):
     """`two_stage` trained on true frames alone, without scheduled sampling."""
 
     name = "two_stage-teacher-forced"
-    weights = "speech_to_cues-teacher-forced"
+    switches = ("scheduled=false",)
 
 
 class NoLabel(TwoStage):
     """`two_stage` that is not told the emotion."""
 
     name = "two_stage-no-label"
-    weights = "speech_to_cues-no-label"
+    switches = ("emotion=false",)
 
 
 class NoRelocation(TwoStage):

@@ -22,7 +22,7 @@ from bench.contract.expert_file import read_card, read_expert
 from bench.contract.method import Input, Request
 
 BATCH = 8
-GENERATOR, MAPPING = "generator", "landmarks_to_face"
+STAGE_1, MAPPING, GENERATOR = "speech_to_cues", "landmarks_to_face", "generator"
 
 
 class _Rendered:
@@ -98,8 +98,8 @@ class TwoStage(_Rendered):
     name = "two_stage"
     consumes = frozenset({Input.AUDIO, Input.EMOTION, Input.LEVEL, Input.REFERENCE_IMAGE, Input.REFERENCE_CUES})
 
-    weights: ClassVar[str] = "speech_to_cues"
-    """Shipped weights of stage 1."""
+    switches: ClassVar[tuple[str, ...]] = ()
+    """What is set otherwise when its stage 1 is trained; with one, its weights are not shipped."""
     relocated: ClassVar[bool] = True
 
     def __init__(self, checkpoint: Path | None = None):
@@ -109,14 +109,26 @@ class TwoStage(_Rendered):
 
     def files(self, *, rendered: bool = True) -> Mapping[str, Path]:
         """All weights that its frames depend on; without `rendered` its cues."""
-        return {"speech_to_cues": self.checkpoint or weights_of(self.weights), **super().files(rendered=rendered)}
+        return {STAGE_1: self.speech_file(), **super().files(rendered=rendered)}
+
+    def speech_file(self) -> Path:
+        """The weights of stage 1; WeightsError, with the command that trains them, for an ablation without any."""
+        if self.checkpoint:
+            return self.checkpoint
+        if not self.switches:
+            return weights_of(STAGE_1)
+        settings = " ".join(f"--set {switch}" for switch in self.switches)
+        raise WeightsError(
+            f"{self.name}: the suite ships no weights of ablations; train them, emotalk train --method {STAGE_1} --dataset puppet "
+            f"--profile bench {settings} --out FOLDER, and give {self.name}=FOLDER/{STAGE_1}.safetensors (or: make ablations)"
+        )
 
     @cached_property
     def _speech(self) -> tuple[Any, Mapping[str, Any]]:
         """Stage 1 and the configuration of its card."""
         from baselines.two_stage.stage1_training import build_speech_to_cues
 
-        file = self.checkpoint or weights_of(self.weights)
+        file = self.speech_file()
         return _loaded(build_speech_to_cues, file), read_card(file)["config"]
 
     def cues(self, request: Request) -> Cues:

@@ -28,7 +28,7 @@ class SpeechToCuesConfig:
     `scheduled` sampling in up to the share `own` of clips, `emotion` label. `temperature` of
     gaze and pose when it speaks, chosen on validation speakers. The rest weighs the losses."""
 
-    steps: int = 3000
+    steps: int = 2000
     batch_size: int = 16
     learning_rate: float = 5e-4
     weight_decay: float = 0.02
@@ -43,7 +43,7 @@ class SpeechToCuesConfig:
     window: int = 64
     codes: int = 64
     dropout: float = 0.1
-    temperature: float = 0.8
+    temperature: float = 1.0
     classifier: bool = True
     discretised: bool = True
     joint: bool = True

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from baselines.registry import METHODS, find_method
+from baselines.registry import GROUPS, find_method
 from bench.contract.clip import Part
+from bench.contract.errors import WeightsError
 from bench.contract.expert_file import read_card
 from bench.data.manifests import load_manifest, manifest_names, speaker_of
 
 FOLDER = Path(str(files("baselines").joinpath("weights")))
 WEIGHTS = sorted(FOLDER.glob("*.safetensors"))
-OURS = [name for name in METHODS if name in ("generator-self", "oracle-cues") or name.startswith("two_stage")]
+OURS = ["generator-self", "oracle-cues", "two_stage", "two_stage-no-relocation", "two_stage-no-latent"]
+TRAINED_BY_USERS = sorted(set(GROUPS["ablations"]) - set(OURS))
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,12 @@ def test_every_row_has_the_weights_that_it_needs(name):
     assert all(
         re.fullmatch("[0-9a-f]{64}", value) for key, value in find_method(name).identity().items() if "weights" in key
     )
+
+
+@pytest.mark.parametrize("name", TRAINED_BY_USERS)
+def test_an_ablation_without_weights_names_the_command_that_trains_them(name):
+    with pytest.raises(WeightsError, match="emotalk train --method speech_to_cues .*--set [a-z]+=false"):
+        find_method(name).identity()
 
 
 @pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
