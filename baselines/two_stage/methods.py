@@ -12,7 +12,6 @@ import numpy as np
 from baselines.generator.rendering import Renderer
 from baselines.shipped import weights_of
 from baselines.two_stage.cue_space import Reference, together
-from baselines.two_stage.gaze_bins import to_angles
 from baselines.two_stage.landmarks_to_face import in_picture
 from baselines.two_stage.mfcc import HOP, PER_FRAME, mfcc
 from bench.contract.clip import EMOTIONS
@@ -147,10 +146,8 @@ class TwoStage(_Rendered):
         said = Said(torch.tensor([EMOTIONS.index(request.emotion)]), torch.tensor([request.level or 0]), face)
         drawn = torch.from_numpy(noise(request.seed, request.n_frames))[None]
         frames = sample(model, columns, said, drawn, config["temperature"])
-        gaze = to_angles(frames.bins[0].numpy()) if model.shape.discretised else 10 * frames.gaze[0].numpy()
-        return together(
-            model.decoded(frames.code[0]).numpy(), frames.pose[0].numpy(), gaze, reference, moved=self.relocated
-        )
+        expression, gaze = model.decoded(frames.code[0]).numpy(), 10 * frames.gaze[0].numpy()
+        return together(expression, frames.pose[0].numpy(), gaze, reference, moved=self.relocated)
 
     def generate(self, request: Request) -> Iterator[np.ndarray]:
         """Frames of the reference image's person saying it."""

@@ -69,7 +69,8 @@ def draw(
     mean, doubt = (of_kinds.gather(-2, kind).squeeze(-2) for of_kinds in (guess.pose, guess.doubt))
     spread = torch.special.ndtri(drawn[..., 4:].clamp(1e-4, 1 - 1e-4))
     now = now._replace(pose=mean + temperature * doubt.exp() * spread)
-    return now._replace(code=model.guess(states, now, before).code)
+    guess = model.guess(states, now, before)
+    return now._replace(code=guess.code, gaze=guess.gaze)
 
 
 def _choice(logits: torch.Tensor, drawn: torch.Tensor, temperature: float) -> torch.Tensor:

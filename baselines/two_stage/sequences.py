@@ -19,7 +19,7 @@ from bench.contract.geometry import pose_of
 from bench.contract.reference_frame import choose_reference_frame
 from bench.contract.train import ClipReader
 
-VERSION = "3"
+VERSION = "4"
 STEADY = 1.0
 """Frames: standard deviation of the Gaussian that head poses are smoothed with. The extractor's jitter, a third of all speed
 from frame to frame, would be learnt as a trembling head."""
@@ -31,7 +31,7 @@ LEAST_FRAMES = 12
 class Spoken:
     """One run of T frames with a face: MFCC `columns` (4 T, 20), the arrays of `Parts`, and the reference's `face`.
 
-    `face` (478, 3) cm; `bins` are steadied, `pose` smoothed.
+    `face` (478, 3) cm; `bins` are steadied, `gaze` and `pose` smoothed.
     """
 
     clip: Clip
@@ -75,7 +75,7 @@ def _kept(clip: Clip, reader: ClipReader, *, references: Mapping[str, tuple[Clip
 
 
 def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict[str, np.ndarray]:
-    from scipy.ndimage import gaussian_filter1d
+    from scipy.ndimage import gaussian_filter1d, median_filter
 
     cues = reader.cues(clip)
     start, end = _longest(cues.valid & np.isfinite(cues.gaze).all((1, 2)))
@@ -86,7 +86,7 @@ def _spoken(clip: Clip, reader: ClipReader, reference: Clip, frame: int) -> dict
         "columns": columns,
         "expression": parts.expression.astype(np.float16),
         "pose": gaussian_filter1d(parts.pose, STEADY, axis=0, mode="nearest").astype(np.float32),
-        "gaze": parts.gaze.astype(np.float32),
+        "gaze": median_filter(parts.gaze, (3, 1, 1), mode="nearest").astype(np.float32),
         "bins": np.stack([gaze_bins.steadied(parts.gaze[:, eye]) for eye in (0, 1)], 1),
         "lids": parts.lids.astype(np.int64),
         "face": still.landmarks.astype(np.float32),

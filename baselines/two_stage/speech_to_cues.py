@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,8 +26,8 @@ KINDS = 4
 
 
 class Frames(NamedTuple):
-    """Cues of B clips: `code` (B, T, codes), `lids` (B, T), `bins` (B, T, 2) int64, `pose` (B, T, 7); where gaze is not
-    discretised, `gaze` (B, T, 2, 2) in units of 10 degrees takes the place of the bins."""
+    """Cues of B clips: `code` (B, T, codes), `lids` (B, T), `bins` (B, T, 2) int64, `gaze` (B, T, 2, 2) in
+    units of 10 degrees, `pose` (B, T, 7); where gaze is not discretised, the bins say nothing."""
 
     code: torch.Tensor
     lids: torch.Tensor
@@ -48,9 +49,13 @@ class Said(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """What the network says of each frame: logits of lids and directions, gaze where it is regressed, the code of the
-    landmarks; the pose as a mixture of KINDS Gaussians: logits `kind` (.., KINDS), means `pose` and log deviations `doubt`
-    (.., KINDS, 7), since a head that rests and a head that turns are two things, and their mean is a trembling one."""
+    """What the network says of each frame.
+
+    Logits of lids and directions; `gaze`, the middle of the true or drawn direction and the place around it that is
+    regressed, or where gaze is not discretised all of it; the code of the landmarks; the pose as a mixture of KINDS
+    Gaussians: logits `kind` (.., KINDS), means `pose` and log deviations `doubt` (.., KINDS, 7), since a head that rests and
+    a head that turns are two things, and their mean is a trembling one.
+    """
 
     lids: torch.Tensor
     left: torch.Tensor
@@ -96,13 +101,16 @@ class SpeechToCues(nn.Module):
         self.lids = nn.Linear(w, LIDS)
         self.left = nn.Linear(w, gaze_bins.COUNT)
         self.right = nn.Linear(w + _EYE, gaze_bins.COUNT)
-        self.gaze = nn.Linear(w, 4)
+        # where around the middle of its bin an eye looks: eyes that hold their aim turn slowly against the head
+        self.gaze = nn.Linear(w + ((2 * _EYE + POSE * shape.joint) if shape.discretised else 0), 4)
         self.pose = nn.Linear(w + (_LID + 2 * _EYE if shape.joint else 0), KINDS * (1 + 2 * POSE))
         told = _LID + 2 * _EYE + POSE if shape.joint else _LID
         self.face = nn.Sequential(nn.Linear(w + told, w), nn.GELU(), nn.Linear(w, shape.codes))
         self.embed_lids, self.embed_eye = nn.Embedding(LIDS, _LID), nn.Embedding(gaze_bins.COUNT, _EYE)
         self.embed_gaze = nn.Linear(2, _EYE)
-        for last in (self.pose, self.face[-1]):
+        middles = gaze_bins.to_angles(np.arange(gaze_bins.COUNT)).astype(np.float32) / 10
+        self.register_buffer("middles", torch.from_numpy(middles), persistent=False)
+        for last in (self.pose, self.face[-1], self.gaze):
             nn.init.normal_(last.weight, std=1e-2)
             nn.init.zeros_(last.bias)
         with torch.no_grad():  # from a head that rests to one that turns
@@ -139,7 +147,11 @@ class SpeechToCues(nn.Module):
         mixture = self.pose(torch.cat([head, *drawn] if self.shape.joint else [head], -1)).unflatten(-1, (KINDS, -1))
         kind, step, doubt = mixture[..., 0], mixture[..., 1 : 1 + POSE], mixture[..., 1 + POSE :]
         told = [*drawn, now.pose] if self.shape.joint else drawn[:1]
-        gaze = before.gaze + self.gaze(look).unflatten(-1, (2, 2))
+        if self.shape.discretised:
+            seen = [look, *drawn[1:], *([now.pose - before.pose] if self.shape.joint else [])]
+            gaze = self.middles[now.bins] + 0.3 * self.gaze(torch.cat(seen, -1)).unflatten(-1, (2, 2))
+        else:
+            gaze = before.gaze + self.gaze(look).unflatten(-1, (2, 2))
         pose = before.pose[..., None, :] + step
         code = self.face(torch.cat([face, *told], -1))
         return Guess(lids, left, right, gaze, kind, pose, doubt.clamp(-6, 2), code)
@@ -152,7 +164,7 @@ class SpeechToCues(nn.Module):
     def _embedded(self, before: Frames) -> dict[str, torch.Tensor]:
         return {
             "face": torch.cat([before.code, self.embed_lids(before.lids)], -1),
-            "gaze": torch.cat([self._eye(before, 0), self._eye(before, 1)], -1),
+            "gaze": torch.cat([self._eye(before, 0), self._eye(before, 1), before.gaze.flatten(-2)], -1),
             "pose": before.pose,
         }
 
@@ -169,7 +181,7 @@ class _Stream(nn.Module):
         super().__init__()
         self.seen, self.told = seen, shape.emotion
         w = shape.width
-        widths = {"face": shape.codes + _LID, "gaze": 2 * _EYE, "pose": POSE}
+        widths = {"face": shape.codes + _LID, "gaze": 2 * _EYE + 4, "pose": POSE}
         self.sound = SoundNetwork(w)
         self.emotion, self.level = nn.Embedding(len(EMOTIONS), w), nn.Embedding(LEVELS + 1, w)
         self.reference = nn.Sequential(nn.Linear(3 * 478, w), nn.GELU(), nn.Linear(w, w))

@@ -18,6 +18,8 @@ from bench.contract.train import ClipReader, Context
 
 CUES, CLASSIFIER = "cues", "classifier"
 EYELIDS = tuple(i for eye in EYES for i in (*eye["upper"], *eye["lower"]))
+USUAL = 0.1
+"""cm at which a squared error counts as much as the error itself."""
 OWN_CROPS = 64
 """Validation crops that are also spoken freely, each frame seeing what was drawn before it."""
 
@@ -64,7 +66,7 @@ class SpeechToCuesTraining:
     """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
 
     name: ClassVar[str] = "speech_to_cues"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     kind: ClassVar[str] = "method"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
@@ -144,16 +146,16 @@ class SpeechToCuesTraining:
 
         wanted = batch["expression"][:, 1:]
         made = network.decoded(guess.code)
-        error = (made - wanted).abs().mean(-1)
+        # squares, so that of what the sound does not tell the mean is learnt: the median is nearer to no expression at all
+        error = (made - wanted).square().mean(-1) / USUAL
         lips, eyes = (error[..., list(some)].mean(-1) for some in (MOUTH_20, EYELIDS))
         both = weight[:, 1:] * weight[:, :-1]
         change = ((made.diff(dim=1) - wanted.diff(dim=1)).abs().mean((-1, -2)) * both).sum() / both.sum().clamp(min=1)
         off = 0.5 * ((now.pose[..., None, :] - guess.pose) / guess.doubt.exp()) ** 2 + guess.doubt
         pose = -(guess.kind.log_softmax(-1) - off.sum(-1)).logsumexp(-1) / off.shape[-1]
+        gaze = 5 * mean((guess.gaze - now.gaze).abs().mean((-1, -2)))
         if self.config.discretised:
-            gaze = chosen(guess.left, now.bins[..., 0]) + chosen(guess.right, now.bins[..., 1])
-        else:
-            gaze = mean((guess.gaze - now.gaze).abs().mean((-1, -2)))
+            gaze = gaze + chosen(guess.left, now.bins[..., 0]) + chosen(guess.right, now.bins[..., 1])
         return {
             "points": mean(error.mean(-1)),
             "mouth": mean(lips),

@@ -36,7 +36,7 @@ def test_every_row_has_the_weights_that_it_needs(name):
 
 @pytest.mark.parametrize("name", TRAINED_BY_USERS)
 def test_an_ablation_without_weights_names_the_command_that_trains_them(name):
-    with pytest.raises(WeightsError, match="emotalk train --method speech_to_cues .*--set [a-z]+=false"):
+    with pytest.raises(WeightsError, match=r"emotalk train --method speech_to_cues .*--set [a-z]+=false"):
         find_method(name).identity()
 
 

@@ -222,7 +222,7 @@ def test_an_unknown_damage_is_answered_with_those_there_are(intact, tmp_path):
         write_damaged(intact, tmp_path / "x.safetensors", "noise", 1)
 
 
-def shorter(tmp_path, steps=150, **changes):
+def shorter(tmp_path, steps=100, **changes):
     return write_checkpoint(tmp_path / "shorter" / "speech_to_cues.safetensors", steps=steps, **changes)
 
 
