@@ -229,7 +229,7 @@ def shorter(tmp_path, steps=100, **changes):
 def test_a_training_with_fewer_steps_is_taken_as_it_is(intact, tmp_path):
     given, path = shorter(tmp_path), tmp_path / "fewer-steps.safetensors"
     card = write_fewer_steps(intact, given, path, 0.05)
-    assert not changed(given, path) and card["damage"]["what"] == "trained for 150 steps and not 3000"
+    assert not changed(given, path) and card["damage"]["what"] == "trained for 100 steps and not 2000"
     assert read_card(path)["validation"] == read_card(given)["validation"]
     assert cues(path).valid.all()
 
@@ -237,7 +237,7 @@ def test_a_training_with_fewer_steps_is_taken_as_it_is(intact, tmp_path):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"steps": 200}, "200 steps, expected at most 0.05 of the 3000"),
+        ({"steps": 200}, "200 steps, expected at most 0.05 of the 2000"),
         ({"mouth": 1.0}, "it differs in mouth"),
         ({"card": {"fingerprint": "g"}}, "it differs in fingerprint"),
     ],
