@@ -7,6 +7,7 @@ import torch
 from baselines.generator.grids import grid, sample
 
 CONTROLS = 5
+COARSE = 65
 TURN, STRETCH, SHIFT, BEND = 0.25, 0.12, 0.12, 0.02
 """Standard deviations: radians, share, half widths, strength of the thin plates."""
 
@@ -36,5 +37,15 @@ class Deformation:
     def pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """The deformed pictures: at z what was at `at(z)`."""
         size = pictures.shape[-1]
-        here = grid(size, self.shift).flatten(0, 1)[None].expand(len(pictures), -1, -1)
-        return sample(pictures, self.at(here).unflatten(1, (size, size)))
+        # as smooth as it is, a coarse grid says where every pixel goes
+        line = torch.linspace(-1, 1, COARSE, device=pictures.device)
+        here = (
+            torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).flatten(0, 1)[None].expand(len(pictures), -1, -1)
+        )
+        places = self.at(here).unflatten(1, (COARSE, COARSE))
+        return sample(pictures, sample(places.permute(0, 3, 1, 2), _cells(size, places)).permute(0, 2, 3, 1))
+
+
+def _cells(size: int, like: torch.Tensor) -> torch.Tensor:
+    """(B, size, size, 2) where the pixels of a picture lie in a grid whose outermost nodes are the picture's edges."""
+    return grid(size, like)[None].expand(len(like), -1, -1, -1) * ((COARSE - 1) / COARSE)
