@@ -200,8 +200,14 @@ class GeneratorTraining:
         return {**measured(model["generator"], data, seen, context.device), **self._still}
 
     def card(self, model: Any, data: Pairs, context: Context) -> Mapping[str, Any]:
-        """The validation numbers once more, after rounding, and the size of what was measured."""
-        return {"validation_pairs": len(data.spread(MEASURED_PAIRS)), "validation_clips": len(data)}
+        """The size of what was measured, and how key points follow mouth, lids and eyes."""
+        from baselines.generator.follows import followed
+
+        return {
+            "validation_pairs": len(data.spread(MEASURED_PAIRS)),
+            "validation_clips": len(data),
+            "followed": followed(model["generator"], data, context.device),
+        }
 
     def _seen(self, device: Any) -> Any:
         from baselines.generator.perceptual import Perceptual
