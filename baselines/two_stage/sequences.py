@@ -101,11 +101,16 @@ def _longest(valid: np.ndarray) -> tuple[int, int]:
 
 
 class Sequences:
-    """TrainingData: crops of `length` frames, every speaker and emotion as likely as any other."""
+    """TrainingData: crops of `length` frames, every speaker and emotion as likely as any other.
 
-    def __init__(self, sequences: Sequence[Spoken], length: int):
+    Expression is not to be learnt from who speaks: in batches every crop's columns are moved by a constant, `voice` standard
+    deviations of each coefficient, and in a share `strangers` of the crops the face is mixed with another speaker's.
+    """
+
+    def __init__(self, sequences: Sequence[Spoken], length: int, voice: float = 0.0, strangers: float = 0.0):
         self.sequences = list(sequences)
-        self.length = length
+        self.length, self.voice, self.strangers = length, voice, strangers
+        self.spread = np.concatenate([one.columns for one in sequences]).std(0) if voice else np.float32(0)
         groups: dict[tuple[str, str | None], list[int]] = {}
         for index, one in enumerate(self.sequences):
             groups.setdefault((one.clip.speaker, one.clip.emotion), []).append(index)
@@ -122,6 +127,11 @@ class Sequences:
             one = self.sequences[members[rng.integers(len(members))]]
             start = int(rng.integers(max(1, len(one) - self.length + 1)))
             rows.append(self.row(one, start))
+            row = rows[-1]
+            row["columns"] = row["columns"] + np.float32(self.voice * rng.normal(size=self.spread.shape)) * self.spread
+            if rng.random() < self.strangers:
+                other = self.sequences[rng.integers(len(self.sequences))].face.ravel()
+                row["face"] = row["face"] + np.float32(rng.random()) * (other - row["face"])
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     def row(self, one: Spoken, start: int) -> dict[str, Any]:

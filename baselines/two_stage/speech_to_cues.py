@@ -184,6 +184,8 @@ class _Stream(nn.Module):
         widths = {"face": shape.codes + _LID, "gaze": 2 * _EYE + 4, "pose": POSE}
         self.sound = SoundNetwork(w)
         self.emotion, self.level = nn.Embedding(len(EMOTIONS), w), nn.Embedding(LEVELS + 1, w)
+        self.mood = nn.Embedding(len(EMOTIONS) * (LEVELS + 1), w)
+        nn.init.normal_(self.mood.weight, std=0.1)
         self.reference = nn.Sequential(nn.Linear(3 * 478, w), nn.GELU(), nn.Linear(w, w))
         self.before = nn.Linear(sum(widths[name] for name in seen), w)
         self.body = Transformer(w, shape.layers, shape.heads, shape.window, shape.dropout)
@@ -195,4 +197,7 @@ class _Stream(nn.Module):
         if self.told:  # the level scales what the emotion adds; 0 stands for an unknown one
             person = person + self.emotion(said.emotion) * (1 + self.level(said.level))
         x = heard + self.before(torch.cat([parts[name] for name in self.seen], -1)) + person[:, None]
-        return self.body(x, kept, start)
+        x, kept = self.body(x, kept, start)
+        if self.told:  # and once more beside all that was heard and seen: what a face does as long as it feels so
+            x = x + self.mood(said.emotion * (LEVELS + 1) + said.level)[:, None]
+        return x, kept

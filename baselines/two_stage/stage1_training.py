@@ -28,7 +28,8 @@ OWN_CROPS = 64
 class SpeechToCuesConfig:
     """Sizes as in speech_to_cues.Shape. Switches for ablations: `classifier` loss, `discretised` gaze, `joint` generation,
     `scheduled` sampling in up to the share `own` of clips, `emotion` label. `temperature` of
-    gaze and pose when it speaks, chosen on validation speakers. The rest weighs the losses."""
+    gaze and pose when it speaks, chosen on validation speakers. `voice` and `strangers` as in sequences.Sequences. The rest
+    weighs the losses."""
 
     steps: int = 2000
     batch_size: int = 16
@@ -52,6 +53,8 @@ class SpeechToCuesConfig:
     scheduled: bool = True
     emotion: bool = True
     own: float = 0.5
+    voice: float = 0.4
+    strangers: float = 0.5
     points: float = 20.0
     mouth: float = 4.0
     eyelids: float = 4.0
@@ -66,7 +69,7 @@ class SpeechToCuesTraining:
     """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
 
     name: ClassVar[str] = "speech_to_cues"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     kind: ClassVar[str] = "method"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
@@ -85,7 +88,7 @@ class SpeechToCuesTraining:
         spoken = read_spoken(clips, reader)
         if self._code is None:
             self._code = principal([one.expression for one in spoken], config.codes)
-        return Sequences(spoken, config.length)
+        return Sequences(spoken, config.length, config.voice, config.strangers)
 
     def build(self, config: SpeechToCuesConfig) -> Any:
         """The network and the classifier."""

@@ -265,3 +265,13 @@ def test_undiscretised_gaze_has_no_loss_of_bins():
     losses = trainable.loss(model, batch, Context(0, 4, 0, "cpu", np.random.default_rng(0), "cues"))
     losses["gaze"].backward()
     assert model["cues"].gaze.weight.grad is not None and model["cues"].left.weight.grad is None
+
+
+def test_voice_and_face_of_a_crop_are_hidden_and_nothing_else():
+    clips = Training().data([], None, SMALL).sequences
+    plain, hidden = Sequences(clips, 10), Sequences(clips, 10, voice=0.5, strangers=1.0)
+    row = plain.batch(np.random.default_rng(0), 1)
+    found = hidden.batch(np.random.default_rng(0), 1)
+    shift = found["columns"] - row["columns"]
+    assert np.ptp(shift, 1).max() < 1e-5 and np.abs(shift).max() > 0
+    assert all(np.array_equal(row[name], found[name]) for name in row if name not in ("columns", "face"))
