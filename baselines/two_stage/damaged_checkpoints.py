@@ -66,6 +66,9 @@ def _emotion_shuffled(state: State, config: Config, dose: float, rng: np.random.
     for name in state:
         if name.endswith(".emotion.weight"):
             state[name] = state[name][order.tolist()].clone()
+        elif name.endswith(".mood.weight"):  # one for each emotion and level
+            moods = state[name].unflatten(0, (len(EMOTIONS), -1))
+            state[name] = moods[order.tolist()].flatten(0, 1).clone()
     moved = ", ".join(f"{one} as {EMOTIONS[other]}" for one, other in zip(EMOTIONS, order, strict=True))
     return f"the emotions' vectors exchanged: {moved}"
 

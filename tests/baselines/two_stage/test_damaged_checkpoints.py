@@ -87,7 +87,7 @@ def test_it_changes_only_what_it_says_and_what_the_model_says(name, intact, dama
     may = {
         "weight-noise": everything - set(DATA),
         "sound-late": set(),
-        "emotion-shuffled": {n for n in everything if n.endswith(".emotion.weight")},
+        "emotion-shuffled": {n for n in everything if n.endswith((".emotion.weight", ".mood.weight"))},
         "gaze-zeroed": {n for n in everything if n.startswith(GAZE_HEADS)},
     }[name]
     found = changed(intact, path)
@@ -169,7 +169,9 @@ def test_all_streams_of_separate_networks_take_the_same_order(tmp_path):
         for n in before
         if n.endswith(".emotion.weight")
     }
-    assert len(orders) == 1 and changed(intact, path) == {f"streams.{i}.emotion.weight" for i in range(3)}
+    assert len(orders) == 1 and changed(intact, path) == {
+        f"streams.{i}.{name}.weight" for i in range(3) for name in ("emotion", "mood")
+    }
 
 
 def test_orders_never_keep_a_place_and_all_of_them_come():
