@@ -52,7 +52,7 @@ class SpeechToCuesConfig:
     joint: bool = True
     scheduled: bool = True
     emotion: bool = True
-    own: float = 0.5
+    own: float = 0.9
     voice: float = 0.4
     strangers: float = 0.5
     points: float = 20.0
@@ -69,7 +69,7 @@ class SpeechToCuesTraining:
     """Trainable `speech_to_cues`: method-training speakers, chosen by its loss on validation speakers."""
 
     name: ClassVar[str] = "speech_to_cues"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     kind: ClassVar[str] = "method"
     speakers: ClassVar[tuple[Part, Part]] = (Part.METHOD_TRAIN, Part.VALIDATION)
     chosen_by: ClassVar[tuple[str, Direction]] = ("loss", Direction.LOWER)
@@ -214,6 +214,8 @@ def _spoken(network: Any, heard: Any, said: Any, before: Any, now: Any, own: Any
     """The cues before each frame, with landmarks that the network itself says, frame after frame, in the clips of `own` (B,).
 
     Lids, gaze and head stay true: they are drawn, and what follows on another draw is not what followed on the true one.
+    Half of them begin with the reference's face wherever the crop begins, as every clip does in use: a face that is told an
+    emotion has it at once, and does not grow into it from a neutral one.
     """
     import torch
 
@@ -221,7 +223,8 @@ def _spoken(network: Any, heard: Any, said: Any, before: Any, now: Any, own: Any
     network.eval()
     some = [h[own] for h in heard]
     who, past, told = (type(part)(*(t[own] for t in part)) for part in (said, before, now))
-    codes, kept = [past.code[:, :1]], None
+    fresh = torch.rand(len(past.code), 1, 1, device=past.code.device) < 0.5
+    codes, kept = [past.code[:, :1].masked_fill(fresh, 0)], None
     with torch.no_grad():
         for t in range(past.code.shape[1] - 1):
             here = past.at(t, t + 1)._replace(code=codes[-1])

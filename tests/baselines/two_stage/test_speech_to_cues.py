@@ -128,7 +128,7 @@ def test_what_is_spoken_for_training_is_what_is_spoken_in_use():
     )
     own = torch.tensor([True, False, True])
     found = _spoken(model, model.heard(sound), who, wrong, made, own)
-    assert torch.allclose(found.code[own], before.code[own], atol=1e-5)
+    assert torch.allclose(found.code[own], before.code[own], atol=1e-5)  # which began with the reference's face
     assert torch.equal(found.code[~own], wrong.code[~own]) and torch.equal(found.pose, before.pose)
 
 
