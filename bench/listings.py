@@ -19,10 +19,10 @@ def methods() -> Outcome:
         about = (type(method).__doc__ or "").strip().splitlines()[0]
         rows.append({"name": name, "kind": getattr(method, "kind", "plug-in"), "version": method.version,
                      "consumes": sorted(i.value for i in method.consumes), "about": about})  # fmt: skip
-    text = "\n".join(f"{r['name']:20} {r['kind']:8} given: {', '.join(r['consumes'])}\n    {r['about']}" for r in rows)
-    text += "".join(f"\n{group:20} group    {', '.join(names)}" for group, names in GROUPS.items())
+    text = "\n".join(f"{r['name']:26} {r['kind']:18} given: {', '.join(r['consumes'])}\n    {r['about']}" for r in rows)
+    text += "".join(f"\n{group:26} group              {', '.join(names)}" for group, names in GROUPS.items())
     damaged = [find_damage(name, 0).load() for name in DAMAGES]
-    text += "".join(f"\n{d.name + '~DOSE':25} damage, {d.unit}, {d.least:g} to {d.most:g}" for d in damaged)
+    text += "".join(f"\n{d.name + '~DOSE':26} damage             {d.unit}, {d.least:g} to {d.most:g}" for d in damaged)
     text += "\npath/file.py:Class   plug-in  your own (docs/add-a-method.md)"
     text += "; NAME@other-audio, NAME@other-emotion, NAME@first-frame: one input altered"
     ranges = [{"name": d.name, "unit": d.unit, "least": d.least, "most": d.most} for d in damaged]

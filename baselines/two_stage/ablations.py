@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from baselines.two_stage.methods import MAPPING, TwoStage
+from baselines.two_stage.methods import GENERATOR, STAGE_1, TwoStage
 
 
 class NoClassifier(TwoStage):
@@ -59,7 +59,7 @@ class NoLatent(TwoStage):
 
     def files(self, *, rendered: bool = True) -> Mapping[str, Path]:
         """All weights but those of stage 2."""
-        return {name: path for name, path in super().files(rendered=rendered).items() if name != MAPPING}
+        return {STAGE_1: self.speech_file(), **({GENERATOR: self.part(GENERATOR)} if rendered else {})}
 
     @cached_property
     def mapping(self) -> Any:
