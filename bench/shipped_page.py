@@ -72,10 +72,16 @@ def _row(card: Mapping[str, Any]) -> tuple[str, ...]:
         str(len(card["train_speakers"])),
         str(card["train_clips"]),
         str(card["seed"]),
-        f"{card['steps']} ({card['best_step']})",
+        _steps(card),
         f"{card['device']}, {card['seconds'] / 60:.0f}",
         f"{chosen['metric']} {chosen['value']:.4g}",
     )
+
+
+def _steps(card: Mapping[str, Any]) -> str:
+    planned = card["config"]["steps"]
+    ended = f"{card['steps']}" if card["steps"] >= planned else f"**{card['steps']} of {planned}**"
+    return f"{ended} ({card['best_step']})"
 
 
 def _measured(card: Mapping[str, Any]) -> str:
