@@ -17,7 +17,8 @@ LEAST = 25.0
 """Frames per second: what a video plays at."""
 PROGRAM = """
 import sys
-import numpy as np
+import numpy as np, torch
+torch.set_num_threads(1)  # two threads of a busy machine wait for each other
 from baselines.two_stage.methods import TwoStage
 from bench.contract.cues import Cues
 from bench.contract.method import Input, Request
@@ -53,10 +54,10 @@ def test_two_processes_make_frames_faster_than_they_play(name, smoke_work, tmp_p
 def test_a_clip_six_times_as_long_takes_hardly_more_memory(smoke_work):
     cues = next((smoke_work / "store/puppet-smoke/clips").glob("*neutral*")) / "cues.safetensors"
     found = {}
-    for frames in (250, 1500):
+    for frames in (125, 750):
         command = [sys.executable, "-c", PROGRAM, str(frames), str(cues)]
         made, peak = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
         assert int(made) == frames
         found[frames] = float(peak)
     print("\npeak memory of two_stage, MiB: " + ", ".join(f"{n / 25:.0f} s {peak:.0f}" for n, peak in found.items()))
-    assert found[1500] - found[250] < 80, "cues are 6 kB a frame; frames must not be held"
+    assert found[750] - found[125] < 60, "cues are 6 kB a frame; frames must not be held"
