@@ -66,7 +66,7 @@ def test_the_page_shows_it_beside_what_is_given(make, tmp_path):
     rows = [make_result(name, method={"saw_test_speakers": answer}) for name, answer in said]
     build([write_result(tmp_path / row.name, row) for row in rows], tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert page.count("Pre-training saw test speakers</th>") == 1
+    assert page.count("Pre-training<br>saw test<br>speakers</th>") == 1
     assert re.findall(r'<td class="left">(.*?)</td>', page) == ["–", "no"]
 
 
