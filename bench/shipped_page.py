@@ -86,9 +86,12 @@ def _steps(card: Mapping[str, Any]) -> str:
 
 def _measured(card: Mapping[str, Any]) -> str:
     numbers = {name: value for name, value in card["validation"].items() if isinstance(value, int | float)}
-    return "On validation speakers, after rounding to float16: " + ", ".join(
+    said = "On validation speakers, after rounding to float16: " + ", ".join(
         f"{name} {value:.4g}" for name, value in sorted(numbers.items())
     )
+    followed = card.get("measured", {}).get("followed", {})
+    told = "; ".join(f"{name} r {one['r']:.2f}, slope {one['slope']:.2f}" for name, one in followed.items())
+    return said + (f".\n\nHow key points follow the landmarks' distances: {told}" if told else "")
 
 
 def draw(found: Sequence[Mapping[str, Any]], path: Path) -> None:

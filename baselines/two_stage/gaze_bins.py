@@ -23,8 +23,8 @@ def to_bins(gaze: np.ndarray) -> np.ndarray:
 def steadied(gaze: np.ndarray) -> np.ndarray:
     """Bins (T,) int64 of finite directions (T, 2) of one eye over time: a bin is kept until gaze leaves it by SLACK.
 
-    Without it the extractor's jitter, 1.3 to 1.5 degrees a step, crosses the edges all the time: 4.9 saccades a second in
-    the bins of validation clips that have 2.1; with it 2.4.
+    Without it the extractor's jitter, 1.3 to 1.5 degrees a step (docs/metrics-gaze.md), crosses the edges all the time, and
+    every crossing would be learnt as a saccade.
     """
     bins, middles = to_bins(gaze), to_angles(np.arange(COUNT))
     half = np.array([YAW[1] - YAW[0], PITCH[1] - PITCH[0]]) / 2 + SLACK

@@ -21,8 +21,8 @@ from bench.contract.train import ClipReader
 
 VERSION = "4"
 STEADY = 1.0
-"""Frames: standard deviation of the Gaussian that head poses are smoothed with. The extractor's jitter, a third of all speed
-from frame to frame, would be learnt as a trembling head."""
+"""Frames: standard deviation of the Gaussian that head poses are smoothed with. The extractor's jitter would be
+learnt as a trembling head."""
 LEAST_FRAMES = 12
 """A shorter run of frames with a face is not learnt from."""
 
