@@ -52,6 +52,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 CUES_ONLY = "@cues"
+WEIGHTS = "weights:"
+"""Begins the keys of an identity that are hashes of a method's weights."""
 KINDS = ("control", "re-implementation", "official", "plug-in")
 ALTERED = MappingProxyType(
     {"other-audio": Input.AUDIO, "other-emotion": Input.EMOTION, "first-frame": Input.REFERENCE_IMAGE}
@@ -140,7 +142,7 @@ class MethodSpec:
         """
         listed = getattr(self.load(), "files", None)
         files = listed(rendered=not self.cues_only) if listed else {}
-        more: dict[str, str] = {f"weights:{name}": sha256_of(path) for name, path in files.items()}
+        more: dict[str, str] = {WEIGHTS + name: sha256_of(path) for name, path in files.items()}
         more |= {} if self.dose is None else {"dose": f"{self.dose:g}"}
         more |= {"cues_only": "yes"} if self.cues_only else {}
         return more | {

@@ -46,7 +46,7 @@ def inputs_of(
         return sha256_of_file(path) if path.is_file() else None
 
     # methods that say nothing keep the results they had before they could
-    unsaid = {"saw_test_speakers"} if method.saw_test_speakers is None else None
+    unsaid = {name for name in ("saw_test_speakers", "weights") if not getattr(method, name)}
     first = work[0]
     clips = [
         (

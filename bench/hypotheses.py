@@ -182,6 +182,7 @@ def _used(name: str, row: Row) -> RowUsed:
         folder=row.folder.name,
         version=method.version,
         checkpoint_sha256=method.checkpoint_sha256,
+        weights=method.weights,
         method_seed=method.seed,
         created=row.result.created,
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from baselines.registry import WEIGHTS
 from bench.contract.result import DatasetRecord, ItemCount, MethodRecord, Problem, ProtocolRecord
 from bench.contract.seen import Labels
 from bench.data.store import Selected, Selection, digest_of
@@ -26,6 +27,7 @@ def method_record(card: Card | None, label: str) -> MethodRecord:
         seed=card.seed,
         altered=card.altered,
         saw_test_speakers=card.saw_test_speakers,
+        weights={name.removeprefix(WEIGHTS): sha for name, sha in card.identity.items() if name.startswith(WEIGHTS)},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from bench.contract.method import Input
 from bench.contract.metric import Direction
 from reports.columns import Column
 
@@ -12,10 +13,15 @@ if TYPE_CHECKING:
     from reports.table import Cell, Row
 
 
+GIVES_AWAY = frozenset({Input.TRUE_VIDEO.value, Input.TRUE_CUES.value, Input.RENDERER.value})
+"""What no method has in use: a row that is given any of it is a ceiling, whatever renders it."""
+
+
 def mark_best(
     rows: Sequence[Row], cells: Sequence[Cell], column: Column, truth: float | None, footnote: Callable[[str], int]
 ) -> None:
-    """Marks the best of the methods (never a control) among those scored on the most clips.
+    """Marks the best of the methods among those scored on the most clips: never a control, nor a ceiling that was given the
+    true clip (GIVES_AWAY).
 
     Values are compared at the shown digits and count as no better than the ground truth's: bold stops at the ceiling.
     With fewer than two methods there is nothing to be the best of.
@@ -34,7 +40,8 @@ def mark_best(
         for _, cell in scored:
             if _badness(column, cell.value, None) < ceiling:
                 cell.notes.append(footnote("Past the ground truth: counts as equal to it, not as better."))
-    if len(scored) < 2 or any(b is None for b in badness.values()):
+    scored = [(row, cell) for row, cell in scored if not GIVES_AWAY & set(row.loaded.result.method.consumes)]
+    if len(scored) < 2 or any(badness[id(cell)] is None for _, cell in scored):
         return
     most = max(cell.measured.n_clips for _, cell in scored)
     eligible = [cell for _, cell in scored if cell.measured.n_clips == most]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from bench.contract.comparison import MetricComparison
-from bench.contract.hypotheses import HypothesesRecord, Tested
+from bench.contract.hypotheses import HypothesesRecord, RowUsed, Tested
 from reports.comparison import difference_in_words, own_only_changes, p_in_words
 from reports.dosewords import read_as
 from reports.textblock import Block
@@ -115,7 +115,7 @@ def _rows(record: HypothesesRecord) -> Block:
         (
             printable(row.name),
             printable(row.version),
-            row.checkpoint_sha256[:12] if row.checkpoint_sha256 else "as it comes",
+            _weights(row),
             str(row.method_seed),
             row.created[:10],
             printable(row.folder),
@@ -124,6 +124,13 @@ def _rows(record: HypothesesRecord) -> Block:
     )
     head = ("row", "version", "weights", "seed", "evaluated", "result")
     return Block("rows", "Rows that are there", (), head, rows, left=6)
+
+
+def _weights(row: RowUsed) -> str:
+    if row.checkpoint_sha256:
+        return row.checkpoint_sha256[:12]
+    parts = ", ".join(f"{printable(part)} {sha[:8]}" for part, sha in sorted(row.weights.items()))
+    return f"as it comes ({parts})" if parts else "as it comes"
 
 
 def _missing(record: HypothesesRecord) -> Block:

@@ -96,7 +96,10 @@ def _how_to_read(table: Table) -> str:
     }
     text = ", ".join(words[d] for d in Direction if d in used)
     if any(cell.best for line in table.cells for cell in line):
-        text += "; best method marked, controls left out, nothing counts as better than the ground truth"
+        text += (
+            "; best method marked (controls, and rows that were given the true video or its cues, left out), "
+            "nothing counts as better than the ground truth"
+        )
     return f"{text}. n/a: does not exist by definition; —: no value." if text else "No metric was evaluated."
 
 

@@ -21,6 +21,7 @@ def provenance(table: Table) -> dict:
                 "result": printable(r.name),
                 "version": printable(r.method.version),
                 "checkpoint": r.method.checkpoint_sha256 or "none",
+                "weights": sorted(r.method.weights.items()),
                 "seeds": f"{r.method.seed} / {r.seed}",
                 "created": r.created.replace("T", " ").replace("+00:00", " UTC"),
                 "seconds": f"{r.wall_seconds:.1f}",

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.contract.errors import UsageError
-from reports.handwritten import parse
+from bench.contract.handwritten import parse
 
 Trust = Literal["calc", "text", "note"]
 TRUST: dict[Trust, str] = {

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from bench.contract.calibration import Says
 from bench.contract.errors import UsageError
+from bench.contract.handwritten import parse
 from bench.data.store import Selection
 from bench.protocols import load_protocol
 from metrics.options import choose
@@ -70,14 +70,7 @@ def parse_declaration(content: bytes, source: str) -> Declaration:
     UsageError for broken TOML, a key nobody reads, a wrong type, doses that do not rise from above 0, a column that the
     protocol does not have, and a column without a smallest effect.
     """
-    try:
-        document = _Document.model_validate(tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source}: not a TOML document: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None
+    document = parse(_Document, content, source)
     columns = load_protocol(document.protocol).metrics
     for name in document.effects:
         choose(f"{source}: effects", name, columns)

@@ -34,6 +34,7 @@ class RowUsed(_Strict):
     folder: str = Field(description="name of the folder in results/")
     version: str
     checkpoint_sha256: str | None = Field(description="of a checkpoint that was given; None: as the method comes")
+    weights: dict[str, str] = Field({}, description="SHA-256 of the weights behind it, by part")
     method_seed: int
     created: str
 

@@ -143,6 +143,9 @@ class MethodRecord(_Strict):
         None,
         description="whether its pre-training saw the dataset's test speakers, as the method declares; null: it does not say",
     )
+    weights: dict[str, str] = Field(
+        {}, description="SHA-256 of all weights that the method says its outputs depend on, by part"
+    )
 
 
 class DatasetRecord(_Strict):

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.contract.errors import UsageError
-from bench.regress.declaration import load_declaration, validated
+from bench.contract.handwritten import parse
+from bench.regress.declaration import load_declaration
 from metrics.options import choose
 
 Columns = Annotated[list[str], Field(min_length=1)]
@@ -51,7 +52,7 @@ def parse_checkpoint_damages(content: bytes, source: str) -> CheckpointDamages:
     from baselines.two_stage.damaged_checkpoints import DAMAGES, FEWER_STEPS
     from metrics.registry import METRICS
 
-    found = validated(CheckpointDamages, content, source)
+    found = parse(CheckpointDamages, content, source)
     known, gated, in_cues = (
         (FEWER_STEPS, *DAMAGES),
         load_declaration().controls,

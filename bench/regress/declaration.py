@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from bench.contract.errors import UsageError
+from bench.contract.handwritten import parse
 from metrics.options import choose
 
-Model = TypeVar("Model", bound=BaseModel)
 Controls = Annotated[list[str], Field(min_length=1)]
 
 
@@ -60,9 +59,9 @@ def parse_declaration(content: bytes, source: str, further: bytes | None = None)
     from baselines.registry import METHODS
     from metrics.registry import METRICS
 
-    found = validated(Declaration, content, source)
+    found = parse(Declaration, content, source)
     if further is not None:
-        more = validated(FurtherGuards, further, "regression-cues.toml").guards
+        more = parse(FurtherGuards, further, "regression-cues.toml").guards
         if twice := more.keys() & found.controls.keys():
             raise UsageError(f"regression-cues.toml: {', '.join(sorted(twice))} stands in {source} too")
         found = found.model_copy(update={"guards": {**found.guards, **more}})
@@ -75,15 +74,3 @@ def parse_declaration(content: bytes, source: str, further: bytes | None = None)
         raise UsageError(f"{source}: {', '.join(sorted(twice))} stands under primary and under guards")
     choose(f"{source}: base", found.base, METHODS)
     return found.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
-
-
-def validated(model: type[Model], content: bytes, source: str) -> Model:
-    """The TOML document `content`; UsageError with the first thing that is wrong with it."""
-    try:
-        return model.model_validate(tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source}: not a TOML document: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{source}: {where}: {first['msg']}, got {first['input']!r}") from None

@@ -33,6 +33,13 @@ def card(saw):
     return card_of(find_method("gt"), method, SimpleNamespace(document=document), 0)
 
 
+def test_the_record_names_the_weights_behind_a_row_by_their_hashes():
+    made = card(None)
+    made.identity["weights:generator"] = "a" * 64
+    assert method_record(made, "row").weights == {"generator": "a" * 64}
+    assert method_record(card(None), "row").weights == {}
+
+
 @pytest.mark.parametrize("saw", ["yes", "no", "unknown", None])
 def test_what_a_method_says_of_its_pre_training_comes_into_the_record(saw):
     assert method_record(card(saw), "row").saw_test_speakers == saw

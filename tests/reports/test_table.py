@@ -52,6 +52,16 @@ def test_the_best_method_is_bold_and_never_a_control(table_of):
     assert best(table_of("M-LMD", gt=0.0, static=0.1, a=2.0, b=3.0)) == {"a"}
 
 
+@pytest.mark.parametrize("given", ["true video", "true cues"])
+def test_a_renderer_that_is_given_the_true_clip_is_a_ceiling_and_not_the_best_method(make, tmp_path, given):
+    make_result, metric_value, _ = make
+    values = {"a": 0.7, "b": 0.8, "c": 0.9}
+    results = [make_result(name, [metric_value("SSIM", value, 0.02)]) for name, value in values.items()]
+    results[2].method.consumes = ["reference image", given]
+    [table] = tables([Loaded(result, tmp_path) for result in results])
+    assert best(table) == {"b"}
+
+
 def test_one_method_alone_is_the_best_of_nothing(table_of):
     assert best(table_of(gt=1.0, static=0.5, a=0.7)) == set()
 

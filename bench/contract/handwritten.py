@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,8 +21,14 @@ def parse(model: type[Record], content: bytes, source: str) -> Record:
         raise UsageError(f"{source}: not a TOML document: {error}") from None
     except ValidationError as error:
         problems = [
-            f"{'.'.join(map(str, p['loc'])) or 'file'}: "
-            + ("unknown key" if p["type"] == "extra_forbidden" else p["msg"].removeprefix("Value error, "))
-            for p in error.errors(include_url=False)
+            f"{'.'.join(map(str, p['loc'])) or 'file'}: {_in_words(p)}" for p in error.errors(include_url=False)
         ]
         raise UsageError(f"{source}: {'; '.join(problems[:5])}") from None
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "unknown key"
+    said = problem["msg"].removeprefix("Value error, ")
+    # what is missing, and a rule over several keys, have no value of their own that came
+    return said if problem["type"] in ("missing", "value_error") else f"{said}, got {problem['input']!r}"
